@@ -1,0 +1,1 @@
+"""CallFunnel's kernel: what more than one process must agree on."""
