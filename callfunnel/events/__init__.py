@@ -1,0 +1,1 @@
+"""The bus: every message CallFunnel sends, defined once. `subjects.md` is generated from here."""

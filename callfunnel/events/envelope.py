@@ -1,0 +1,113 @@
+"""The envelope: CloudEvents 1.0 in NATS binary mode, as headers; the body is the data only."""
+
+from collections.abc import Mapping
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from callfunnel.domain.errors import Permanent
+from callfunnel.domain.ids import TenantId
+from callfunnel.events.message import BY_TYPE, Definition, Message, definition_of, subject_of
+
+D = TypeVar("D", bound=Message)
+
+_JSON = msgspec.json.Encoder()
+_MSGPACK = msgspec.msgpack.Encoder()
+_DECODERS: dict[type[Message], msgspec.json.Decoder[Any] | msgspec.msgpack.Decoder[Any]] = {}
+
+
+class Envelope(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything about a message but its data.
+
+    `id` is the dedup key everywhere. `key` is the subject's key: the call, approval or worker.
+    `seq` numbers the facts of a call, from 1, by the call's single writer; None elsewhere.
+    `time` is RFC 3339 UTC with microseconds.
+    """
+
+    id: str
+    tenant: TenantId
+    key: str
+    time: str
+    seq: int | None = None
+    traceparent: str = ""
+
+
+class Event(msgspec.Struct, Generic[D], frozen=True):
+    """A message with its envelope."""
+
+    envelope: Envelope
+    data: D
+
+
+class Wire(msgspec.Struct, frozen=True):
+    """A message as it goes to the bus."""
+
+    id: str
+    subject: str
+    headers: dict[str, str]
+    body: bytes
+
+
+def to_wire(event: Event[Any], *, raw: bool = False) -> Wire:
+    """Encodes an event. `raw=True` addresses the stream before redaction. InvalidToken if unsafe."""
+    envelope, row = event.envelope, definition_of(type(event.data))
+    subject = subject_of(row.cls, envelope.tenant, envelope.key, raw=raw)
+    encoder = _JSON if row.codec == "json" else _MSGPACK
+    return Wire(envelope.id, subject, _headers(envelope, row), encoder.encode(event.data))
+
+
+def from_wire(headers: Mapping[str, str] | None, body: bytes, subject: str) -> Event[Any]:
+    """Decodes what the bus delivered. Raises Permanent when it is not a message of ours."""
+    if not headers or "ce-type" not in headers:
+        raise Permanent("no ce-type header")
+    row = BY_TYPE.get(headers["ce-type"])
+    if row is None:
+        raise Permanent(f"unknown type {headers['ce-type'][:80]}")
+    parts = subject.split(".")
+    if len(parts) != 5:
+        raise Permanent("subject has not five parts")
+    try:
+        seq = int(headers["ce-seq"]) if "ce-seq" in headers else None
+        data = _decoder(row).decode(body)
+    except (ValueError, msgspec.DecodeError) as error:
+        raise Permanent(f"{row.type_name} cannot be decoded: {type(error).__name__}") from error
+    envelope = Envelope(
+        id=headers.get("ce-id", ""),
+        tenant=TenantId(parts[1]),
+        key=parts[3],
+        time=headers.get("ce-time", ""),
+        seq=seq,
+        traceparent=headers.get("traceparent", ""),
+    )
+    return Event(envelope, data)
+
+
+def encode(data: msgspec.Struct, codec: str = "json") -> bytes:
+    """The body of a message or reply."""
+    return (_JSON if codec == "json" else _MSGPACK).encode(data)
+
+
+def _headers(envelope: Envelope, row: Definition) -> dict[str, str]:
+    media = "application/json" if row.codec == "json" else "application/msgpack"
+    headers = {
+        "Nats-Msg-Id": envelope.id,
+        "ce-specversion": "1.0",
+        "ce-id": envelope.id,
+        "ce-source": f"/tenants/{envelope.tenant}/{row.key}s/{envelope.key}",
+        "ce-type": row.type_name,
+        "ce-time": envelope.time,
+        "ce-dataschema": f"urn:callfunnel:schema:{row.family}:{row.name}:{row.version}",
+        "ce-datacontenttype": media,
+    }
+    if envelope.seq is not None:
+        headers["ce-seq"] = str(envelope.seq)
+    if envelope.traceparent:
+        headers["traceparent"] = envelope.traceparent
+    return headers
+
+
+def _decoder(row: Definition) -> msgspec.json.Decoder[Any] | msgspec.msgpack.Decoder[Any]:
+    if row.cls not in _DECODERS:
+        make = msgspec.json.Decoder if row.codec == "json" else msgspec.msgpack.Decoder
+        _DECODERS[row.cls] = make(row.cls)
+    return _DECODERS[row.cls]

@@ -1,0 +1,91 @@
+"""The streams: what each keeps, for how long, and what it does when full. Pure data."""
+
+import msgspec
+
+HOUR = 3600
+DAY = 24 * HOUR
+MIB = 1024 * 1024
+
+
+class Stream(msgspec.Struct, frozen=True, kw_only=True):
+    """One JetStream stream. `share` is its part of the disk set aside for the bus, in percent.
+
+    `discard_new` pushes back into the producers' spools when full instead of dropping unread
+    events. `duplicate_window_s` must exceed the longest resend delay of the spool.
+    """
+
+    name: str
+    subjects: tuple[str, ...]
+    meaning: str
+    max_age_s: int
+    share: int
+    discard_new: bool = True
+    duplicate_window_s: int = 600
+
+
+RAW = Stream(
+    name="RAW",
+    subjects=("cf.*.raw.*.*",),
+    max_age_s=6 * HOUR,
+    share=20,
+    meaning="call facts before redaction; only the redaction consumer reads them",
+)
+CALLS = Stream(
+    name="CALLS",
+    subjects=("cf.*.call.*.*",),
+    max_age_s=7 * DAY,
+    share=25,
+    meaning="the same facts, redacted: for timeline, settlement and downstream systems",
+)
+AUDIO = Stream(
+    name="AUDIO",
+    subjects=("cf.*.audio.*.*",),
+    max_age_s=2 * DAY,
+    share=35,
+    meaning="recording segments; purged per call once the recording is stored",
+)
+USAGE = Stream(
+    name="USAGE",
+    subjects=("cf.*.usage.*.*",),
+    max_age_s=7 * DAY,
+    share=10,
+    meaning="metered usage, integers only",
+)
+APPROVALS = Stream(
+    name="APPROVALS",
+    subjects=("cf.*.approval.*.*",),
+    max_age_s=7 * DAY,
+    share=5,
+    meaning="approval requests and decisions",
+)
+DEAD = Stream(
+    name="DEAD",
+    subjects=("dead.>",),
+    max_age_s=28 * DAY,
+    share=5,
+    meaning="messages no try will help, with their reason; an operator can replay them",
+)
+STREAMS: tuple[Stream, ...] = (RAW, CALLS, AUDIO, USAGE, APPROVALS, DEAD)
+
+
+class Bucket(msgspec.Struct, frozen=True, kw_only=True):
+    """One key-value bucket (history 1). `max_age_s` 0 keeps keys until they are deleted."""
+
+    name: str
+    key: str
+    meaning: str
+    max_age_s: int = 0
+
+
+WORKERS = Bucket(name="cf_workers", key="<worker>", meaning="leased records of live media workers")
+PINS = Bucket(
+    name="cf_pins",
+    key="<channel>-<carrier call id>",
+    max_age_s=DAY,
+    meaning="which worker holds which call; changed by compare-and-set only",
+)
+SLOTS = Bucket(name="cf_slots", key="<tenant>.<n>", meaning="a tenant's concurrent-call slots")
+RULEBOOKS = Bucket(
+    name="cf_rulebooks", key="<tenant>.<agent>", meaning="the published rule book of each agent"
+)
+BUCKETS: tuple[Bucket, ...] = (WORKERS, PINS, SLOTS, RULEBOOKS)
