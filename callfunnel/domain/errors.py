@@ -6,7 +6,7 @@ carries what to do about it. Vendor exceptions are turned into one of these at t
 
 
 class Temporary(Exception):
-    """Worth another try: a dependency is down, slow or full. `delay` is the first wait in seconds."""
+    """Worth another try: a dependency is down, slow or full. `delay`: the first wait, seconds."""
 
     def __init__(self, reason: str, delay: float = 0.5) -> None:
         super().__init__(reason)

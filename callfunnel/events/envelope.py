@@ -49,7 +49,7 @@ class Wire(msgspec.Struct, frozen=True):
 
 
 def to_wire(event: Event[Any], *, raw: bool = False) -> Wire:
-    """Encodes an event. `raw=True` addresses the stream before redaction. InvalidToken if unsafe."""
+    """Encodes an event; `raw=True` addresses the stream before redaction. May InvalidToken."""
     envelope, row = event.envelope, definition_of(type(event.data))
     subject = subject_of(row.cls, envelope.tenant, envelope.key, raw=raw)
     encoder = _JSON if row.codec == "json" else _MSGPACK
