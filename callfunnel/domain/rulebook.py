@@ -46,7 +46,7 @@ class Silence(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What happens when nobody speaks: each prompt once, then the farewell and the end."""
 
     after_ms: Ms = 10_000
-    prompts: list[Sentence] = ["Are you still there?"]
+    prompts: tuple[Sentence, ...] = ("Are you still there?",)
     farewell: Sentence = "I cannot hear you, so I will end the call. Goodbye."
 
 
@@ -54,7 +54,7 @@ class Fillers(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the caller hears while a tool takes longer than `after_ms`."""
 
     after_ms: Ms = 900
-    lines: list[Sentence] = ["One moment, please."]
+    lines: tuple[Sentence, ...] = ("One moment, please.",)
 
 
 class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -150,7 +150,7 @@ class Rulebook(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     agent: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
     persona: Persona
     greeting: Sentence
-    uninterruptible: list[Sentence] = []
+    uninterruptible: tuple[Sentence, ...] = ()
     barge_in: BargeIn = BargeIn()
     endpointing: Endpointing = Endpointing()
     silence: Silence = Silence()
@@ -160,7 +160,7 @@ class Rulebook(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     apology: Sentence = "I am sorry, something went wrong on our side. Please call again. Goodbye."
     farewell: Sentence = "Thank you for calling. Goodbye."
     record: bool = True
-    tools: list[Tool] = []
+    tools: tuple[Tool, ...] = ()
     demo: DemoScript | None = None
 
 

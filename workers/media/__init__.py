@@ -1,0 +1,1 @@
+"""The media plane: the live call and nothing else."""
