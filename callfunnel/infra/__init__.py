@@ -1,0 +1,1 @@
+"""One module per outside system; vendor exceptions and vendor types stop here."""

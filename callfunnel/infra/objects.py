@@ -1,0 +1,160 @@
+"""S3 objects: recordings and exports, always under their tenant, always encrypted at rest.
+
+One bucket; a key is `<tenant>/<rest>`. The client blocks, so every operation runs in a thread
+with a deadline, and at most `_PARALLEL` of them at once. A missing object is a value (None), a
+store that is down is Temporary, a refusal is Permanent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+import urllib3
+from minio import Minio
+from minio.error import InvalidResponseError, MinioException, S3Error, ServerError
+from minio.sse import SseS3
+
+from callfunnel.domain.errors import Permanent, Temporary
+from callfunnel.domain.ids import PLATFORM, TenantId, tenant_id
+from callfunnel.infra.secrets import Secrets
+from callfunnel.infra.settings import PlatformSettings
+
+_PARALLEL = 8
+_DEADLINE_S = 60.0
+_GONE = frozenset({"NoSuchKey", "NoSuchObject", "NotFound"})
+_BUSY = frozenset({"SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout"})
+_Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectStat:
+    """What the store knows of one object: `size` in bytes, `etag` without quotes."""
+
+    size: int
+    etag: str
+    content_type: str
+
+
+class Objects:
+    """Objects of one bucket, reached with one role's credentials."""
+
+    def __init__(self, client: Minio, bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+        self._turns = asyncio.Semaphore(_PARALLEL)
+
+    @classmethod
+    async def connect(cls, settings: PlatformSettings, role: str, secrets: Secrets) -> Objects:
+        """The store as `role` sees it. Makes no request yet."""
+        credentials = await secrets.get(PLATFORM, f"objects/{role}")
+        client = minio_client(
+            settings.objects_url, credentials["access_key"], credentials["secret_key"]
+        )
+        return cls(client, settings.objects_bucket)
+
+    async def put(self, tenant: TenantId, name: str, body: bytes, content_type: str) -> str:
+        """Store `body` under `<tenant>/<name>`, replacing what was there; returns the etag."""
+        key = _key(tenant, name)
+        result = await self._run(
+            lambda: self._client.put_object(
+                self._bucket, key, io.BytesIO(body), len(body), content_type, sse=SseS3()
+            )
+        )
+        return str(result.etag)
+
+    async def get(self, tenant: TenantId, name: str) -> bytes | None:
+        """The whole object, or None when there is none."""
+        return await self.get_range(tenant, name, 0, 0)
+
+    async def get_range(
+        self, tenant: TenantId, name: str, offset: int, length: int
+    ) -> bytes | None:
+        """`length` bytes from `offset` (0 = to the end), or None when there is no such object."""
+        key = _key(tenant, name)
+        return await self._run_or_none(lambda: self._read(key, offset, length))
+
+    async def stat(self, tenant: TenantId, name: str) -> ObjectStat | None:
+        """Size and etag, or None when there is no such object."""
+        key = _key(tenant, name)
+        found = await self._run_or_none(lambda: self._client.stat_object(self._bucket, key))
+        if found is None:
+            return None
+        return ObjectStat(found.size or 0, (found.etag or "").strip('"'), found.content_type or "")
+
+    async def delete(self, tenant: TenantId, name: str) -> None:
+        """Remove the object; no error when there is none."""
+        key = _key(tenant, name)
+        await self._run_or_none(lambda: self._client.remove_object(self._bucket, key))
+
+    async def present(self) -> bool:
+        """Whether the bucket is there and answers: for readiness."""
+        return bool(await self._run(lambda: self._client.bucket_exists(self._bucket)))
+
+    def _read(self, key: str, offset: int, length: int) -> bytes:
+        response = self._client.get_object(self._bucket, key, offset, length)
+        try:
+            return bytes(response.data)
+        finally:
+            response.close()
+            response.release_conn()
+
+    async def _run_or_none(self, work: Callable[[], _Result]) -> _Result | None:
+        try:
+            return await self._run(work)
+        except ObjectMissing:
+            return None
+
+    async def _run(self, work: Callable[[], _Result]) -> _Result:
+        async with self._turns:
+            try:
+                async with asyncio.timeout(_DEADLINE_S):
+                    return await asyncio.to_thread(work)
+            except TimeoutError as error:
+                raise Temporary("object store: no answer in time", delay=2.0) from error
+            except S3Error as error:
+                raise _translated(error) from error
+            except (urllib3.exceptions.HTTPError, ServerError, InvalidResponseError) as error:
+                raise Temporary(f"object store: {type(error).__name__}") from error
+            except MinioException as error:
+                raise Permanent(f"object store: {type(error).__name__}") from error
+
+
+class ObjectMissing(Permanent):
+    """There is no object of that name. Stays inside this module: callers see None."""
+
+
+def minio_client(url: str, access_key: str, secret_key: str) -> Minio:
+    """A client that fails within seconds, so that a caller can say so instead of hanging."""
+    parts = urlsplit(url)
+    pool = urllib3.PoolManager(
+        timeout=urllib3.Timeout(connect=2.0, read=20.0),
+        retries=urllib3.Retry(total=1, backoff_factor=0.2, status_forcelist=[502, 503, 504]),
+        maxsize=_PARALLEL,
+    )
+    return Minio(
+        parts.netloc,
+        access_key=access_key,
+        secret_key=secret_key,
+        secure=parts.scheme == "https",
+        region="us-east-1",  # saves the client a location request per bucket
+        http_client=pool,
+    )
+
+
+def _key(tenant: TenantId, name: str) -> str:
+    if not name or name.startswith("/") or ".." in name.split("/"):
+        raise ValueError(f"object name {name!r} would leave its tenant's folder")
+    return f"{tenant_id(tenant)}/{name}"
+
+
+def _translated(error: S3Error) -> Exception:
+    if error.code in _GONE:
+        return ObjectMissing(f"object store: {error.code}")
+    if error.code in _BUSY:
+        return Temporary(f"object store: {error.code}", delay=1.0)
+    return Permanent(f"object store: {error.code}")

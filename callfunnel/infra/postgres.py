@@ -1,0 +1,117 @@
+"""Postgres for every process: pools per role, and the one way to a tenant's rows.
+
+`tenant_connection` is the only function that may set the tenant of a connection: it does so for
+one transaction, so a pooled connection never carries a tenant to its next user. What psycopg
+raises leaves here as Temporary (try again) or Permanent (no try will help).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg.conninfo import make_conninfo
+from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
+
+from callfunnel.domain.errors import Permanent, Temporary
+from callfunnel.domain.ids import PLATFORM, TenantId
+from callfunnel.infra.secrets import Secrets
+from callfunnel.infra.settings import PlatformSettings
+
+Connection = AsyncConnection[tuple[Any, ...]]
+Pool = AsyncConnectionPool[Connection]
+
+_TEMPORARY = (
+    psycopg.OperationalError,  # connection lost, server starting, disk full, serialization, timeout
+    psycopg.InterfaceError,  # the connection was closed under us
+    PoolTimeout,
+    PoolClosed,
+    TooManyRequests,
+)
+_SESSION = "-c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s"
+
+
+async def conninfo(settings: PlatformSettings, role: str, secrets: Secrets) -> str:
+    """How `role` (owner, gateway, conductor, persistence, billing) reaches the database."""
+    credentials = await secrets.get(PLATFORM, f"postgres/{role}")
+    return make_conninfo(
+        settings.postgres_url,
+        user=credentials["user"],
+        password=credentials["password"],
+        application_name=settings.process,
+        connect_timeout=5,
+        options=_SESSION,
+    )
+
+
+async def connect_pool(
+    settings: PlatformSettings, role: str, secrets: Secrets, *, size: int = 4, wait: float = 30.0
+) -> Pool:
+    """An open pool of at most `size` connections of `role`; waits up to `wait` s for the first.
+
+    Raises Temporary when the database does not answer in that time. Close it when done.
+    """
+    pool: Pool = AsyncConnectionPool(
+        await conninfo(settings, role, secrets),
+        kwargs={"autocommit": True},
+        min_size=1,
+        max_size=size,
+        timeout=10.0,
+        reconnect_timeout=0.0,  # give up one attempt chain at once: the next user starts another
+        check=AsyncConnectionPool.check_connection,
+        open=False,
+        name=role,
+    )
+    with translated():
+        await pool.open()
+        try:
+            await pool.wait(wait)
+        except PoolTimeout:
+            await pool.close()
+            raise
+    return pool
+
+
+@asynccontextmanager
+async def tenant_connection(pool: Pool, tenant: TenantId) -> AsyncIterator[Connection]:
+    """A connection that sees the rows of `tenant` alone, inside one transaction.
+
+    Commits when the block ends well and rolls back when it raises. Raises Temporary, Permanent.
+    """
+    with translated():
+        async with pool.connection() as connection, connection.transaction():
+            await connection.execute(
+                "select set_config('callfunnel.tenant', %s, true)", (tenant,), prepare=True
+            )
+            yield connection
+
+
+@asynccontextmanager
+async def platform_connection(pool: Pool) -> AsyncIterator[Connection]:
+    """A connection without a tenant, in one transaction: it sees no row of any tenant.
+
+    For what is the platform's own: functions such as `platform.route_number`, health checks.
+    """
+    with translated():
+        async with pool.connection() as connection, connection.transaction():
+            yield connection
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Vendor exceptions raised inside leave as Temporary or Permanent, without row contents."""
+    try:
+        yield
+    except _TEMPORARY as error:
+        raise Temporary(f"database: {_reason(error)}") from error
+    except psycopg.Error as error:
+        raise Permanent(f"database: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, psycopg.Error) and error.diag.message_primary:
+        return f"{error.sqlstate} {error.diag.message_primary}"
+    return type(error).__name__ if isinstance(error, psycopg.Error) else str(error)

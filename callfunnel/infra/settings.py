@@ -1,0 +1,146 @@
+"""What a process is told from outside: its environment, decoded once at the composition root.
+
+Addresses, folders and switches only; a credential never comes from here but from `Secrets`
+(the one exception is the key of the bought model, which its own SDK reads from the same name).
+Every field names its variable, so the settings reference is generated from this class.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+_TRUE = frozenset({"1", "true", "yes", "on"})
+_FALSE = frozenset({"0", "false", "no", "off", ""})
+
+
+def _env(variable: str, meaning: str) -> dict[str, str]:
+    return {"variable": variable, "meaning": meaning}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlatformSettings:
+    """Settings shared by every process of the platform.
+
+    `from_env` raises ValueError with one line per problem, each saying what to set.
+    """
+
+    nats_url: str = field(metadata=_env("CALLFUNNEL_NATS_URL", "bus, nats://host:port"))
+    postgres_url: str = field(
+        metadata=_env("CALLFUNNEL_POSTGRES_URL", "database, postgresql://host:port/name")
+    )
+    objects_url: str = field(
+        metadata=_env("CALLFUNNEL_OBJECTS_URL", "S3 endpoint, http(s)://host:port")
+    )
+    secrets: str = field(
+        metadata=_env("CALLFUNNEL_SECRETS", "secret store, local:<folder> or vault:<url>[#mount]")
+    )
+    issuer: str = field(
+        metadata=_env("CALLFUNNEL_ISSUER", "issuer URL as the tokens' `iss` has it")
+    )
+    public_url: str = field(
+        metadata=_env("CALLFUNNEL_PUBLIC_URL", "origin that carriers and browsers see")
+    )
+    spool_dir: Path = field(metadata=_env("CALLFUNNEL_SPOOL_DIR", "folder of the spools"))
+    run_dir: Path = field(
+        metadata=_env("CALLFUNNEL_RUN_DIR", "folder where a ready process leaves its file")
+    )
+    process: str = field(
+        metadata=_env("CALLFUNNEL_PROCESS", "this process's name, for example media-1")
+    )
+    objects_bucket: str = field(
+        default="callfunnel", metadata=_env("CALLFUNNEL_OBJECTS_BUCKET", "bucket of recordings")
+    )
+    audience: str = field(
+        default="callfunnel-api", metadata=_env("CALLFUNNEL_AUDIENCE", "audience of the tokens")
+    )
+    media_relay: bool = field(
+        default=False, metadata=_env("CALLFUNNEL_MEDIA_RELAY", "1 = the gateway relays media")
+    )
+    http_port: int = field(
+        default=0, metadata=_env("CALLFUNNEL_HTTP_PORT", "HTTP port of this process, 0 = any")
+    )
+    media_port: int = field(
+        default=0, metadata=_env("CALLFUNNEL_MEDIA_PORT", "media socket port, 0 = any")
+    )
+    media_slots: int = field(
+        default=25, metadata=_env("CALLFUNNEL_MEDIA_SLOTS", "calls one media worker may hold")
+    )
+    model: str = field(
+        default="demo", metadata=_env("CALLFUNNEL_MODEL", "model line: demo or openai")
+    )
+    openai_api_key: str = field(
+        default="", repr=False, metadata=_env("OPENAI_API_KEY", "key of the bought model")
+    )
+    openai_base_url: str = field(
+        default="", metadata=_env("OPENAI_BASE_URL", "address of the bought model")
+    )
+    rulebook_dir: Path | None = field(
+        default=None, metadata=_env("CALLFUNNEL_RULEBOOK_DIR", "folder of rule books to watch")
+    )
+    demo_session: bool = field(
+        default=False,
+        metadata=_env("CALLFUNNEL_DEMO_SESSION", "1 = a local page may have a demo token"),
+    )
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> PlatformSettings:
+        values: dict[str, Any] = {}
+        problems: list[str] = []
+        for each in fields(cls):
+            variable = each.metadata["variable"]
+            text = env.get(variable)
+            if text is None or text == "":
+                if each.default is dataclasses.MISSING:
+                    problems.append(f"{variable} is not set: {each.metadata['meaning']}")
+                continue
+            try:
+                values[each.name] = _decode(str(each.type), text)
+            except ValueError as error:
+                problems.append(f"{variable}={text!r} {error}: {each.metadata['meaning']}")
+        problems += _contradictions(values)
+        if problems:
+            raise ValueError("; ".join(problems))
+        return cls(**values)
+
+    def to_env(self) -> dict[str, str]:
+        """The environment that decodes to these settings (for starting a process with them)."""
+        return {
+            each.metadata["variable"]: _encode(getattr(self, each.name))
+            for each in fields(self)
+            if getattr(self, each.name) is not None
+        }
+
+
+def _decode(kind: str, text: str) -> str | int | Path:
+    if kind == "bool":
+        if text.lower() in _TRUE | _FALSE:
+            return text.lower() in _TRUE
+        raise ValueError("must be 1 or 0")
+    if kind == "int":
+        if text.isascii() and text.isdigit():
+            return int(text)
+        raise ValueError("must be a whole number")
+    if kind.startswith("Path"):
+        return Path(text)
+    return text
+
+
+def _encode(value: object) -> str:
+    return str(int(value)) if isinstance(value, bool) else str(value)
+
+
+def _contradictions(values: Mapping[str, object]) -> list[str]:
+    problems = []
+    model = values.get("model", "demo")
+    if model not in ("demo", "openai"):
+        problems.append(f"CALLFUNNEL_MODEL={model!r} must be demo or openai")
+    if model == "openai" and not values.get("openai_api_key"):
+        problems.append("CALLFUNNEL_MODEL=openai needs OPENAI_API_KEY")
+    for name in ("nats_url", "postgres_url"):
+        if "@" in str(values.get(name, "")):
+            problems.append(f"{name} holds credentials: put them in the secret store instead")
+    return problems
