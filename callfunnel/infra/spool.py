@@ -1,0 +1,281 @@
+"""The spooling publisher: accept a message now, tell the bus later, lose nothing in between.
+
+`emit` is for the hot path: it never waits and costs a few microseconds. A thread writes what was
+accepted to disk in groups, about every 5 ms; only what is on disk is published, so a successor
+that opens the same folder knows everything the bus may know. A message leaves the disk when the
+bus has acknowledged it, and is sent again under the same id until then.
+
+A full spool or a full disk refuses with SpoolFull; it never blocks. `accepting` turns false well
+before, so that a worker stops taking calls while those it has can still be told to their end.
+"""
+
+import asyncio
+import os
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from callfunnel.domain.errors import Temporary
+from callfunnel.infra.spool_file import (
+    Accepted,
+    Closed,
+    Noted,
+    Opened,
+    SpoolFile,
+    SpoolInUse,
+    Step,
+    Stored,
+    Tally,
+    UnfinishedCall,
+)
+from callfunnel.infra.spool_writer import PAGE, SpoolWriter
+from callfunnel.infra.windowed import Connection, Outgoing, SenderStats, WindowedSender
+
+__all__ = ["Spool", "SpoolFull", "SpoolInUse", "SpoolLimits", "Tally", "UnfinishedCall"]
+
+_HELD = 8192
+"""Messages kept in memory for the sender; a longer backlog is read from disk, page by page."""
+_OVERHEAD = 512
+"""Bytes a message costs beside its body: id, subject, headers, pages."""
+
+
+class SpoolFull(Temporary):
+    """The message was not accepted: no room, or the disk does not take it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpoolLimits:
+    """How much may wait. `admit_share` percent of it turns `accepting` off. Sizes in bytes."""
+
+    rows: int = 1_000_000
+    size: int = 512 * 1024 * 1024
+    message: int = 900_000
+    admit_share: int = 80
+    min_free_disk: int = 64 * 1024 * 1024
+    commit_every_s: float = 0.005
+    synchronous: str = "NORMAL"
+
+
+@dataclass(frozen=True, slots=True)
+class SpoolStats:
+    """Counts since the start, and what waits now."""
+
+    emitted: int
+    refused: int
+    commits: int
+    failed_commits: int
+    backlog: int
+    backlog_bytes: int
+
+
+class Spool:
+    """One folder's spool. All methods belong to the event loop that opened it."""
+
+    def __init__(self, folder: Path, file: SpoolFile, limits: SpoolLimits) -> None:
+        """Use `open`."""
+        left = file.leftover()
+        self._unfinished = left.calls
+        self._rows, self._key = left.rows, left.last_key
+        self._size = left.size + left.rows * _OVERHEAD
+        self._folder = folder
+        self._limits = limits
+        self._emitted = self._refused = 0
+        self._appended = self._applied = 0
+        self._waiters: deque[tuple[int, asyncio.Future[None]]] = deque()
+        self._emptied = asyncio.Event()
+        self._sender: WindowedSender | None = None
+        self._fed = 0
+        self._behind = True
+        self._paging = False
+        self._writer = SpoolWriter(
+            file,
+            on_disk=self._on_disk,
+            paged=self._paged,
+            commit_every_s=limits.commit_every_s,
+        )
+
+    @classmethod
+    async def open(cls, folder: Path, limits: SpoolLimits | None = None) -> "Spool":
+        """Opens or creates the spool in `folder` and holds it until `close` or death.
+
+        Raises SpoolInUse when another process holds it. What a predecessor left is published
+        first, in order, once `send_through` has a connection.
+        """
+        limits = limits or SpoolLimits()
+        file = await asyncio.to_thread(SpoolFile, folder, synchronous=limits.synchronous)
+        return cls(folder, file, limits)
+
+    @property
+    def backlog(self) -> int:
+        """How many messages were accepted and are not known to be stored by the bus."""
+        return self._rows
+
+    @property
+    def stats(self) -> SpoolStats:
+        """What the accepting side has seen."""
+        writer = self._writer
+        return SpoolStats(
+            emitted=self._emitted,
+            refused=self._refused,
+            commits=writer.commits,
+            failed_commits=writer.failed_commits,
+            backlog=self._rows,
+            backlog_bytes=self._size,
+        )
+
+    @property
+    def sender_stats(self) -> SenderStats:
+        """What the publishing side has seen."""
+        return self._sender.stats if self._sender else SenderStats()
+
+    @property
+    def accepting(self) -> bool:
+        """Whether there is room for another call; false also when the disk is nearly full."""
+        share = self._limits.admit_share
+        return (
+            not self._writer.broken
+            and self._rows * 100 < self._limits.rows * share
+            and self._size * 100 < self._limits.size * share
+            and _free_disk(self._folder) > self._limits.min_free_disk
+        )
+
+    def unfinished_calls(self) -> tuple[UnfinishedCall, ...]:
+        """The calls a predecessor left open, as found when the spool was opened."""
+        return self._unfinished
+
+    def emit(
+        self,
+        event_id: str,
+        subject: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        tally: Tally | None = None,
+    ) -> None:
+        """Accepts a message without waiting; raises SpoolFull, or ValueError when too large.
+
+        `event_id` becomes `Nats-Msg-Id`. `tally` moves the journal of the message's call in the
+        same transaction.
+        """
+        self._admit(len(body))
+        self._key += 1
+        self._rows += 1
+        self._size += len(body) + _OVERHEAD
+        self._emitted += 1
+        self._step(Accepted(Outgoing(self._key, event_id, subject, headers, body), tally))
+
+    async def emit_durable(
+        self,
+        event_id: str,
+        subject: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        tally: Tally | None = None,
+    ) -> None:
+        """As `emit`, and returns once the message is on disk."""
+        self.emit(event_id, subject, headers, body, tally)
+        await self.flush()
+
+    def open_call(self, call_id: str, document: bytes) -> None:
+        """A call begins; `document` is all that its end needs if this process does not live."""
+        self._step(Opened(call_id, document))
+
+    def note_call(self, call_id: str, document: bytes) -> None:
+        """Replaces the document of an open call."""
+        self._step(Noted(call_id, document))
+
+    def close_call(self, call_id: str) -> None:
+        """Forgets a call whose end is told by someone else (else: `Tally(closes=True)`)."""
+        self._step(Closed(call_id))
+
+    async def send_through(self, connection: Connection, *, window: int = 256) -> None:
+        """Begins to publish over `connection`, the leftovers first."""
+        self._sender = WindowedSender(connection, self._stored, window=window)
+        await self._sender.start()
+        self._feed()
+
+    async def flush(self) -> None:
+        """Returns once everything accepted so far is on disk."""
+        if self._applied < self._appended:
+            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiters.append((self._appended, waiter))
+            await waiter
+
+    async def drain(self, within_s: float) -> bool:
+        """Waits until the bus has everything; False when it has not after `within_s` seconds."""
+        try:
+            async with asyncio.timeout(within_s):
+                while self._rows:
+                    self._emptied.clear()
+                    await self._emptied.wait()
+                await self.flush()
+        except TimeoutError:
+            return False
+        return True
+
+    async def close(self) -> None:
+        """Stops publishing, writes what was accepted, and lets go of the folder."""
+        if self._sender is not None:
+            await self._sender.stop()
+        await self._writer.close()
+
+    def _admit(self, length: int) -> None:
+        limits = self._limits
+        if length > limits.message:
+            raise ValueError(f"a message of {length} bytes is larger than {limits.message}")
+        if self._writer.broken or self._rows >= limits.rows or self._size >= limits.size:
+            self._refused += 1
+            raise SpoolFull(self._writer.broken or "the spool is full")
+
+    def _step(self, step: Step) -> None:
+        self._appended += 1
+        self._writer.append(step)
+
+    def _stored(self, message: Outgoing) -> None:
+        self._rows -= 1
+        self._size -= len(message.body) + _OVERHEAD
+        self._step(Stored(message.key))
+        if not self._rows:
+            self._emptied.set()
+        if self._behind:
+            self._feed()
+
+    def _on_disk(self, steps: list[Step]) -> None:
+        self._applied += len(steps)
+        while self._waiters and self._waiters[0][0] <= self._applied:
+            waiter = self._waiters.popleft()[1]
+            if not waiter.done():
+                waiter.set_result(None)
+        self._hand_over([step.message for step in steps if isinstance(step, Accepted)])
+
+    def _hand_over(self, messages: list[Outgoing]) -> None:
+        if not messages:
+            return
+        if self._sender is None or self._behind or self._sender.pending > _HELD:
+            self._behind = True
+            return
+        for message in messages:
+            self._sender.put(message)
+        self._fed = messages[-1].key
+
+    def _feed(self) -> None:
+        """Asks for the next page of a backlog that is longer than what memory holds."""
+        ready = self._sender is not None and self._sender.pending <= _HELD // 2
+        if self._behind and ready and not self._paging:
+            self._paging = True
+            self._writer.read_page(self._fed)
+
+    def _paged(self, page: list[Outgoing]) -> None:
+        """Groups committed before the page are in it; later ones are reported after it."""
+        self._paging = False
+        self._behind = len(page) == PAGE
+        if self._sender is not None and page:
+            for message in page:
+                self._sender.put(message)
+            self._fed = page[-1].key
+        self._feed()
+
+
+def _free_disk(folder: Path) -> int:
+    stat = os.statvfs(folder)
+    return stat.f_bavail * stat.f_frsize

@@ -1,0 +1,207 @@
+"""The spool's file: SQLite in WAL mode, used by one thread of one process.
+
+Keeps accepted messages until the bus has stored them, and beside them a journal of the calls this
+process holds, with counters that move in the same transaction as the messages they count. It
+decides nothing about when to write or send. Personal data is overwritten when a row goes
+(`secure_delete`), and the log is truncated when the spool is empty.
+"""
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Final, NamedTuple
+
+import msgspec
+
+from callfunnel.domain.errors import UserError
+from callfunnel.infra.windowed import Outgoing
+
+_SCHEMA: Final = """
+create table if not exists spool(
+  key integer primary key, id text not null, subject text not null,
+  headers blob not null, body blob not null);
+create table if not exists calls(
+  call text primary key, document blob not null,
+  last_seq integer not null default 0, segments integer not null default 0,
+  usage_records integer not null default 0) without rowid;
+"""
+_COUNT: Final = """
+update calls set last_seq = max(last_seq, ?), segments = segments + ?,
+  usage_records = usage_records + ? where call = ?"""
+_OPEN: Final = "insert into calls(call, document) values(?, ?) on conflict(call) do nothing"
+
+
+class SpoolInUse(UserError):
+    """Another process holds this spool: two writers would send each other's calls."""
+
+
+class Tally(NamedTuple):
+    """What a message adds to the journal of its call, in the transaction that accepts it.
+
+    `seq` is the fact's own number (0: no fact), `segments` and `usage_records` are added,
+    `closes` removes the call from the journal: its end is accepted.
+    """
+
+    call: str
+    seq: int = 0
+    segments: int = 0
+    usage_records: int = 0
+    closes: bool = False
+
+
+class Accepted(NamedTuple):
+    """A message to keep."""
+
+    message: Outgoing
+    tally: Tally | None
+
+
+class Opened(NamedTuple):
+    """A call begins, with all that whoever ends it must know."""
+
+    call: str
+    document: bytes
+
+
+class Noted(NamedTuple):
+    """The call's document changes."""
+
+    call: str
+    document: bytes
+
+
+class Closed(NamedTuple):
+    """The call is over without a message that says so."""
+
+    call: str
+
+
+class Stored(NamedTuple):
+    """The bus has the message: forget it."""
+
+    key: int
+
+
+Step = Accepted | Opened | Noted | Closed | Stored
+
+
+@dataclass(frozen=True, slots=True)
+class UnfinishedCall:
+    """A call that a predecessor left open, with the exact counts of what it has accepted."""
+
+    call: str
+    document: bytes
+    last_seq: int
+    segments: int
+    usage_records: int
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """What was found when the file was opened."""
+
+    rows: int
+    size: int
+    last_key: int
+    calls: tuple[UnfinishedCall, ...]
+
+
+class SpoolFile:
+    """One open spool. Every method belongs to the spool's writer thread."""
+
+    def __init__(self, folder: Path, *, synchronous: str = "NORMAL") -> None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._lock = _locked(folder / "spool.lock")
+        path = folder / "spool.db"
+        path.touch(mode=0o600)
+        self.db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        for pragma in (
+            "journal_mode=wal",
+            f"synchronous={synchronous}",
+            "secure_delete=on",
+            "journal_size_limit=0",
+        ):
+            self.db.execute(f"pragma {pragma}")
+        self.db.executescript(_SCHEMA)
+
+    def leftover(self) -> Leftover:
+        """What a predecessor left behind."""
+        rows, size, last = self.db.execute(
+            "select count(*), coalesce(sum(length(body)), 0), coalesce(max(key), 0) from spool"
+        ).fetchone()
+        calls = self.db.execute(
+            "select call, document, last_seq, segments, usage_records from calls"
+        )
+        return Leftover(rows, size, last, tuple(UnfinishedCall(*row) for row in calls))
+
+    def apply(self, steps: Sequence[Step]) -> None:
+        """Does all steps in one transaction, in order where order matters, or none of them."""
+        self.db.execute("begin")
+        try:
+            self._insert(step.message for step in steps if isinstance(step, Accepted))
+            gone = ((step.key,) for step in steps if isinstance(step, Stored))
+            self.db.executemany("delete from spool where key = ?", gone)
+            for step in steps:
+                self._journal(step)
+            self.db.execute("commit")
+        except BaseException:
+            if self.db.in_transaction:
+                self.db.execute("rollback")
+            raise
+
+    def page(self, after: int, limit: int) -> list[Outgoing]:
+        """The next messages by key, oldest first."""
+        rows = self.db.execute(
+            "select key, id, subject, headers, body from spool where key > ? order by key limit ?",
+            (after, limit),
+        )
+        decode = msgspec.msgpack.decode
+        return [Outgoing(k, i, s, decode(h, type=dict[str, str]), b) for k, i, s, h, b in rows]
+
+    def truncate_log(self) -> None:
+        """Empties the write-ahead log, so that nothing deleted lives on in it."""
+        self.db.execute("pragma wal_checkpoint(truncate)").fetchone()
+
+    def close(self) -> None:
+        """Closes the file and lets another process have it."""
+        self.db.close()
+        self._lock.close()
+
+    def _insert(self, messages: Iterable[Outgoing]) -> None:
+        encode = msgspec.msgpack.encode
+        self.db.executemany(
+            "insert into spool values(?, ?, ?, ?, ?)",
+            ((m.key, m.id, m.subject, encode(m.headers), m.body) for m in messages),
+        )
+
+    def _journal(self, step: Step) -> None:
+        match step:
+            case Accepted(tally=Tally() as tally):
+                self.db.execute(
+                    _COUNT, (tally.seq, tally.segments, tally.usage_records, tally.call)
+                )
+                if tally.closes:
+                    self.db.execute("delete from calls where call = ?", (tally.call,))
+            case Opened():
+                self.db.execute(_OPEN, step)
+            case Noted():
+                self.db.execute(
+                    "update calls set document = ? where call = ?", (step.document, step.call)
+                )
+            case Closed():
+                self.db.execute("delete from calls where call = ?", step)
+
+
+def _locked(path: Path) -> IO[str]:
+    """The lock dies with the process, so a killed holder never blocks its successor."""
+    lock = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.close()
+        what = f"the spool {path.parent} is held by another process"
+        raise SpoolInUse(what, "stop that process, or give this one its own folder") from error
+    return lock

@@ -1,0 +1,112 @@
+"""The spool's writer: one thread that puts steps on disk in groups and reads pages back.
+
+It decides when a group is written: at once when idle, else every few milliseconds. It reports to
+the event loop, in order: every group after its commit, every page after the groups it contains.
+A disk that refuses is tried again for as long as the process lives; `broken` says why meanwhile.
+"""
+
+import asyncio
+import sqlite3
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from callfunnel.infra.spool_file import SpoolFile, Step
+from callfunnel.infra.windowed import Outgoing
+
+PAGE = 1024
+
+
+class SpoolWriter:
+    """Owns the file's thread. Made on the event loop that is told what happened."""
+
+    def __init__(
+        self,
+        file: SpoolFile,
+        *,
+        on_disk: Callable[[list[Step]], None],
+        paged: Callable[[list[Outgoing]], None],
+        commit_every_s: float,
+    ) -> None:
+        self.broken = ""
+        self.commits = 0
+        self.failed_commits = 0
+        self._file = file
+        self._on_disk = on_disk
+        self._paged = paged
+        self._commit_every_s = commit_every_s
+        self._loop = asyncio.get_running_loop()
+        self._steps: deque[Step] = deque()
+        self._page_after: int | None = None
+        self._stopping = False
+        self._wake = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="spool", daemon=True)
+        self._thread.start()
+
+    def append(self, step: Step) -> None:
+        """Hands over one step; never waits."""
+        self._steps.append(step)
+        if not self._wake.is_set():
+            self._wake.set()
+
+    def read_page(self, after: int) -> None:
+        """Asks for the messages whose keys follow `after`; `paged` gets them."""
+        self._page_after = after
+        self._wake.set()
+
+    async def close(self) -> None:
+        """Writes what was handed over (one try, if the disk refuses) and closes the file."""
+        self._stopping = True
+        self._wake.set()
+        await asyncio.to_thread(self._thread.join)
+        self._file.close()
+
+    def _run(self) -> None:
+        try:
+            dirty = False
+            while not (self._stopping and not self._steps):
+                if not self._wake.wait(1.0 if dirty else None):
+                    self._file.truncate_log()
+                    dirty = False
+                    continue
+                self._wake.clear()
+                dirty = self._write_group() or dirty
+                self._read_page()
+            self._file.truncate_log()
+        except BaseException as error:
+            self.broken = f"the spool's writer stopped: {type(error).__name__}"
+            raise
+
+    def _write_group(self) -> bool:
+        steps = [self._steps.popleft() for _ in range(len(self._steps))]
+        if not steps:
+            return False
+        while not self._try(steps):
+            if self._stopping:
+                return False
+            time.sleep(0.2)
+        self._tell(self._on_disk, steps)
+        time.sleep(self._commit_every_s)
+        return True
+
+    def _try(self, steps: list[Step]) -> bool:
+        try:
+            self._file.apply(steps)
+        except sqlite3.OperationalError as error:
+            self.broken = f"the disk does not take it: {error}"
+            self.failed_commits += 1
+            return False
+        self.broken = ""
+        self.commits += 1
+        return True
+
+    def _read_page(self) -> None:
+        after, self._page_after = self._page_after, None
+        if after is not None:
+            self._tell(self._paged, self._file.page(after, PAGE))
+
+    def _tell(self, call: Callable[[Any], None], argument: object) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(call, argument)

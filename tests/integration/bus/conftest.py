@@ -1,0 +1,32 @@
+"""A real server per test: it starts in a fifth of a second."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import nats
+import pytest
+from nats.aio.client import Client
+
+from tests.integration.bus.nats_process import NatsProcess
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[NatsProcess]:
+    folder = tmp_path / "nats"
+    folder.mkdir()
+    process = NatsProcess(folder)
+    process.start()
+    yield process
+    process.stop()
+
+
+@pytest.fixture
+async def client(server: NatsProcess) -> AsyncIterator[Client]:
+    async def quiet(_: Exception) -> None:
+        """Outages are what these tests make."""
+
+    connection = await nats.connect(
+        server.url, max_reconnect_attempts=-1, reconnect_time_wait=0.1, error_cb=quiet
+    )
+    yield connection
+    await connection.close()
