@@ -61,7 +61,9 @@ def vendors() -> list[str]:
 CHECKS = (
     Check("types", tool("-m", "mypy"), "mend the types; `# type: ignore[code]` needs its reason"),
     Check("dead code", dead.problems, "delete it, or explain it in tools/allowed_unused.py"),
-    Check("layers", tool("-c", LINT_IMPORTS, "--no-logo"), "turn the import round, or move the type inwards"),
+    Check(
+        "layers", tool("-c", LINT_IMPORTS, "--no-logo"), "turn the import round, or move the type"
+    ),
     Check(
         "generated", tool("-m", "callfunnel.events.generator", "--check"), "run it without --check"
     ),
