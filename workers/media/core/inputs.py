@@ -27,25 +27,42 @@ class ModelFailed(Struct, frozen=True):
 
 
 class EdgeSpeechStarted(Struct, frozen=True):
-    """The edge VAD heard speech begin. `level_db` is over the estimated line echo."""
+    """The edge VAD heard speech begin, `lasted_ms` ago. `level_db` is over the estimated echo.
+
+    Report it as early as the VAD is sure of a frame or two: how long it must last to count
+    (`onset_ms`) is the core's to decide.
+    """
 
     level_db: float
+    lasted_ms: int = 0
 
 
 class EdgeSpeechEnded(Struct, frozen=True):
-    """The edge VAD heard speech end."""
+    """The edge VAD heard speech end; the last voiced frame was `silent_ms` ago."""
+
+    silent_ms: int = 0
 
 
 class ModelSpeechStarted(Struct, frozen=True):
-    """The model's own VAD says the caller speaks (it owns turn-taking)."""
+    """The model's own VAD says the caller speaks: a verdict, where the model owns turn-taking.
+
+    `item` is the model's name of the caller's turn, "" where it has none.
+    """
+
+    item: str = ""
 
 
 class ModelSpeechEnded(Struct, frozen=True):
-    """The model took the caller's turn as over."""
+    """The model took the caller's turn as over; a reply follows, if only an empty one."""
+
+    item: str = ""
 
 
 class CallerTranscript(Struct, frozen=True):
-    """Final text of one caller turn; may come before, during or after the reply."""
+    """Final text of one caller turn; may come before, during or after the reply, or never.
+
+    `item` as in `ModelSpeechStarted`; "" belongs to the oldest turn that has no text yet.
+    """
 
     item: str
     text: str
@@ -53,20 +70,24 @@ class CallerTranscript(Struct, frozen=True):
 
 
 class ReplyStarted(Struct, frozen=True):
-    """The model began a reply."""
+    """The model began a reply. Comes before anything else of it; for a `Say` it is optional."""
 
     response: str
 
 
 class ReplyItem(Struct, frozen=True):
-    """First audio of an item of a reply reached the playback queue (then `AudioQueued`)."""
+    """A reply goes on with this item. Optional: `AudioQueued` says the same."""
 
     response: str
     item: str
 
 
 class AudioQueued(Struct, frozen=True):
-    """`samples` more of `item` were put in the playback queue. Reported batched, per delta."""
+    """`samples` more of `item` were put in the playback queue. Reported batched, per delta.
+
+    Ask `Call.playback.accepts(response)` before putting them there: audio of a reply that was
+    stopped, cancelled or never announced is dropped by the audio path, not queued.
+    """
 
     response: str
     item: str
@@ -74,7 +95,11 @@ class AudioQueued(Struct, frozen=True):
 
 
 class ReplyText(Struct, frozen=True):
-    """Text of an item so far, with word ends where the synthesizer knows them (samples)."""
+    """All text of an item so far (not the new piece alone).
+
+    `word_ends`: where the synthesizer knows them, the end of each word of the text split at
+    white space, in samples from the item's start; else empty.
+    """
 
     item: str
     text: str
@@ -82,14 +107,21 @@ class ReplyText(Struct, frozen=True):
 
 
 class ReplyDone(Struct, frozen=True):
-    """The model's reply is complete (or cancelled, failed). `status` as the model said."""
+    """The reply is complete: no more audio, text or tool calls of it. Follows every start.
+
+    `status`: completed, cancelled, incomplete or failed.
+    """
 
     response: str
     status: str
 
 
 class ToolRequested(Struct, frozen=True):
-    """The model calls a tool. `arguments` is the decoded object, or None when it was no JSON."""
+    """The model calls a tool, and means it: not an unfinished call of a cancelled reply.
+
+    `arguments` is the decoded object, or None when it was no JSON object. The calls of one reply
+    come before its `ReplyDone`.
+    """
 
     model_call: str
     name: str
@@ -119,13 +151,17 @@ class ApprovalClosed(Struct, frozen=True):
 
 
 class MarkPlayed(Struct, frozen=True):
-    """The carrier confirms a mark. The name carries the generation (see `core/playback`)."""
+    """The carrier confirms a mark whose name `Call.playback.mark()` gave."""
 
     name: str
 
 
+class PlayoutStarted(Struct, frozen=True):
+    """The audio path sent the first frame after the queue was dry, or of a new generation."""
+
+
 class QueueDry(Struct, frozen=True):
-    """The audio path sent the last queued sample of the current generation."""
+    """The audio path sent the last queued sample of the current generation (and marked it)."""
 
 
 class KeyPressed(Struct, frozen=True):
@@ -135,13 +171,13 @@ class KeyPressed(Struct, frozen=True):
 
 
 class HangUpAsked(Struct, frozen=True):
-    """An operator, or the agent through its tool, wants the call to end."""
+    """End the call. `by`: agent (once everything it said was heard) or an operator's name (now)."""
 
     by: str
 
 
 class LineClosed(Struct, frozen=True):
-    """The carrier said stop (`clean`) or the socket broke."""
+    """The carrier said stop (`clean`) or the socket broke, or never opened."""
 
     clean: bool
 
@@ -160,6 +196,6 @@ class BadFrame(Struct, frozen=True):
 Input = (
     Started | ModelReady | ModelFailed | EdgeSpeechStarted | EdgeSpeechEnded | ModelSpeechStarted
     | ModelSpeechEnded | CallerTranscript | ReplyStarted | ReplyItem | AudioQueued | ReplyText
-    | ReplyDone | ToolRequested | ToolAnswered | ApprovalClosed | MarkPlayed | QueueDry
-    | KeyPressed | HangUpAsked | LineClosed | Drain | BadFrame
+    | ReplyDone | ToolRequested | ToolAnswered | ApprovalClosed | MarkPlayed | PlayoutStarted
+    | QueueDry | KeyPressed | HangUpAsked | LineClosed | Drain | BadFrame
 )  # fmt: skip

@@ -4,6 +4,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from callfunnel.domain.call import Cause, EndedBy
 from callfunnel.events.message import Message
 
 
@@ -50,7 +51,10 @@ class AnswerTool(Struct, frozen=True):
 
 
 class CreateReply(Struct, frozen=True):
-    """Ask the model to speak now. `instructions` for this reply only, "" for none."""
+    """Ask the model to speak now. `instructions` for this reply only, "" for none.
+
+    Follows the `AnswerTool`s of a reply once, when all of them are given and no reply is active.
+    """
 
     instructions: str = ""
 
@@ -64,9 +68,10 @@ class Tell(Struct, frozen=True):
 class Say(Struct, frozen=True):
     """Have exactly this sentence spoken (greeting, filler, farewell, apology).
 
-    It enters the playback like a reply, with `response` and `item` named by `key`. The shell
-    uses the model's own voice where it can, else the local synthesizer; if neither can, it
-    reports `ReplyDone(key, "failed")`.
+    It enters the playback like a reply, with `response` and `item` named by `key`: then come
+    `AudioQueued`, `ReplyText` (optional: the text is known) and exactly one `ReplyDone`. The
+    shell uses the model's own voice where it can, else the local synthesizer; if neither can,
+    it reports `ReplyDone(key, "failed")`.
     """
 
     key: str
@@ -90,7 +95,11 @@ class WatchApproval(Struct, frozen=True):
 
 
 class Report(Struct, frozen=True):
-    """A fact of the call; the shell numbers it (`seq`) and hands it to the spool."""
+    """A fact of the call; the shell numbers it (`seq`) and hands it to the spool.
+
+    Every fact between `CallConnected` (the shell's own: it knows the codec) and the end comes
+    this way, `ModelConnected` and `ModelLost` too; `CallEnded` comes as `End`.
+    """
 
     fact: Message
 
@@ -105,11 +114,23 @@ class CloseModel(Struct, frozen=True):
     """End the model's session."""
 
 
+class End(Struct, frozen=True):
+    """The call is over, told exactly once. The shell finishes the recording and the usage, and
+    tells `CallEnded` with these values and its own `last_seq`, `segments` and `usage_records`.
+    """
+
+    cause: Cause
+    by: EndedBy
+    duration_ms: int
+    answered: bool
+    note: str = ""
+
+
 class CloseLine(Struct, frozen=True):
-    """Close the media socket: the last output of a call. `CallEnded` was reported before it."""
+    """Close the media socket and free the call's capacity: the last output, right after `End`."""
 
 
 Output = (
     Feed | Forward | NewGeneration | ClearLine | CancelReply | Truncate | AnswerTool | CreateReply
-    | Tell | Say | RunTool | WatchApproval | Report | Dial | CloseModel | CloseLine
+    | Tell | Say | RunTool | WatchApproval | Report | Dial | CloseModel | End | CloseLine
 )  # fmt: skip
