@@ -21,7 +21,7 @@ alter default privileges in schema api grant select on tables to cf_gateway;
 
 -- Makes a table with a `tenant` column the tenants' own: a row is seen and written only by a
 -- transaction that named its tenant, also by the table's owner; `roles` may use it.
-create function platform.isolate(target regclass, variadic roles text[]) returns void
+create function platform.isolate(target regclass, variadic roles text[] default '{}') returns void
 language plpgsql set search_path = pg_catalog as $$
 declare
     role text;
