@@ -19,7 +19,9 @@ OPENER = "callfunnel.infra.postgres"
 # Schema and roles are the platform's own: set up by the owner before any tenant exists.
 SET_UP = ("callfunnel.infra.migrate", "callfunnel.infra.roles", "callfunnel.local")
 LIFECYCLE = frozenset({"start", "stop", "close", "open", "ready", "present"})
-OPENING = frozenset({"connect", "AsyncConnectionPool", "ConnectionPool", "AsyncConnection"})
+OPENING = re.compile(
+    r"\bpsycopg\.connect$|\b(Async)?Connection\.connect$|\b(Async)?ConnectionPool$"
+)
 SETTING = "callfunnel.tenant"
 _KINDS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -79,11 +81,4 @@ def _own_connection(source: Source) -> Iterator[str]:
 
 
 def _opens(function: ast.expr) -> bool:
-    match function:
-        case ast.Attribute(value=ast.Name(id="psycopg" | "psycopg_pool"), attr=name):
-            return name in OPENING
-        case ast.Attribute(value=ast.Name(id="AsyncConnection" | "Connection"), attr="connect"):
-            return True
-        case ast.Name(id="AsyncConnectionPool" | "ConnectionPool"):
-            return True
-    return False
+    return bool(OPENING.search(ast.unparse(function)))

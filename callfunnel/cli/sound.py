@@ -1,0 +1,66 @@
+"""Sound files in and out: any WAV that soundfile reads becomes what a telephone carries."""
+
+from __future__ import annotations
+
+import os
+import wave
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from callfunnel.domain.errors import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+RATE = 8_000
+LONGEST_S = 1_800
+LIKELY = "give a WAV file; `file NAME` says what it is"
+
+
+def read(path: Path) -> bytes:
+    """The file as 8 kHz u-law, its channels mixed to one. Raises UserError."""
+    from callfunnel.infra import narrowband
+
+    samples, rate = _decoded(path)
+    if not len(samples):
+        raise UserError(f"{path} holds no sound", "record something into it")
+    if len(samples) > rate * LONGEST_S:
+        raise UserError(f"{path} is longer than {LONGEST_S // 60} minutes", "cut it")
+    return narrowband.to_ulaw(narrowband.resample(samples, rate, RATE))
+
+
+def _decoded(path: Path) -> tuple[NDArray[np.int16], int]:
+    import numpy as np
+    import soundfile
+
+    if not path.is_file():
+        raise UserError(f"there is no file {path}", "check the name")
+    try:
+        with soundfile.SoundFile(path) as opened:
+            rate = opened.samplerate
+            if not 1_000 <= rate <= 384_000:
+                raise UserError(f"{path} is broken: {rate} samples a second", LIKELY)
+            frames = opened.read(rate * LONGEST_S + 1, dtype="int16", always_2d=True)
+    except (soundfile.SoundFileError, OSError, MemoryError) as problem:
+        why = str(getattr(problem, "error_string", problem)).strip().rstrip(".")
+        raise UserError(f"{path} is no sound file that can be read ({why})", LIKELY) from None
+    return np.rint(frames.mean(axis=1)).astype(np.int16) if len(frames) else frames[:, 0], rate
+
+
+def must_be_writable(path: Path) -> None:
+    """Before the call, not after it. Raises UserError."""
+    place = path if path.exists() else path.absolute().parent
+    if path.is_dir() or not os.access(place, os.W_OK):
+        raise UserError(f"{path} cannot be written", "choose another --out")
+
+
+def write(path: Path, ulaw: bytes) -> None:
+    """What was heard, as 16 bit WAV at 8 kHz."""
+    from callfunnel.infra import narrowband
+
+    with wave.open(str(path), "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(RATE)
+        out.writeframes(narrowband.from_ulaw(ulaw).tobytes())
