@@ -11,9 +11,9 @@ import os
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-import hvac  # type: ignore[import-untyped]  # ships no types
+import hvac
 import requests
-from hvac import exceptions  # type: ignore[import-untyped]
+from hvac import exceptions
 
 from callfunnel.domain.errors import Permanent, Temporary
 from callfunnel.domain.ids import TenantId

@@ -1,0 +1,30 @@
+"""`python -m callfunnel.local.supervisor`: the options of `up` without the command line's own."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from callfunnel.local.home import home_from
+from callfunnel.local.options import MODELS, UpOptions, parse_scale
+
+
+def options_from(words: Sequence[str]) -> UpOptions:
+    parser = argparse.ArgumentParser(prog="callfunnel.local.supervisor")
+    parser.add_argument("--home")
+    parser.add_argument("--port", type=int)
+    parser.add_argument("--headless", action="store_true")
+    parser.add_argument("--ready-file", type=Path)
+    parser.add_argument("--model", choices=MODELS, default="demo")
+    parser.add_argument("--scale", action="append", default=[])
+    given = parser.parse_args(words)
+    return UpOptions(
+        home=home_from(given.home, os.environ),
+        port=given.port,
+        headless=given.headless,
+        ready_file=given.ready_file,
+        model=given.model,
+        scale=parse_scale(given.scale),
+    )

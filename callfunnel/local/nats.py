@@ -1,0 +1,100 @@
+"""The bus of one home: a nats-server from its wheel, with JetStream in the home.
+
+Streams are encrypted at rest with a key that reaches the server only through its environment.
+Each role has its own user; only `supervisor` may change streams, and the facts before redaction
+can be read by the roles that work on them alone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Mapping
+from pathlib import Path
+
+from callfunnel.domain.errors import UserError
+from callfunnel.infra.sealed import SealedFolder, write_private
+from callfunnel.local.credentials import NATS_ROLES, credential
+from callfunnel.local.home import Home
+from callfunnel.local.ports import LOOPBACK
+from callfunnel.local.process import AnswersUrl, Process
+from callfunnel.local.programs import program
+
+_KEY_VARIABLE = "CALLFUNNEL_JETSTREAM_KEY"
+_MAX_PAYLOAD = 1024 * 1024
+_MAX_STORE_BYTES = 8 * 1024**3
+_CHANGE_STREAMS = [
+    f"$JS.API.STREAM.{verb}.>" for verb in ("CREATE", "UPDATE", "DELETE", "RESTORE", "SNAPSHOT")
+]
+_READ_RAW = [
+    "$JS.API.CONSUMER.CREATE.RAW.>",
+    "$JS.API.CONSUMER.CREATE.RAW",
+    "$JS.API.CONSUMER.DURABLE.CREATE.RAW.>",
+    "$JS.API.CONSUMER.MSG.NEXT.RAW.>",
+    "$JS.API.STREAM.MSG.GET.RAW",
+    "$JS.API.DIRECT.GET.RAW",
+    "$JS.API.DIRECT.GET.RAW.>",
+]
+_READS_RAW = frozenset({"supervisor", "persistence", "conductor"})
+
+
+def nats_process(home: Home, ports: Mapping[str, int], store: SealedFolder) -> Process:
+    """Write `nats.conf` and say how to run it. Raises UserError when the program is missing."""
+    config = home.root / "nats" / "nats.conf"
+    write_private(config, _config(home, ports, store).encode())
+    return Process(
+        name="nats",
+        argv=(program("nats-server"), "-c", str(config)),
+        env={**os.environ, _KEY_VARIABLE: credential(store, "jetstream/key")["key"]},
+        ready=AnswersUrl(f"http://{LOOPBACK}:{ports['nats_http']}/healthz?js-enabled-only=true"),
+        log=home.log("nats"),
+        service=True,
+        orphan=signal.SIGTERM,
+        address=f"nats://{LOOPBACK}:{ports['nats']}",
+    )
+
+
+def _config(home: Home, ports: Mapping[str, int], store: SealedFolder) -> str:
+    users = [_user(role, credential(store, f"nats/{role}")) for role in NATS_ROLES]
+    return "\n".join(
+        (
+            f"listen: {LOOPBACK}:{ports['nats']}",
+            f"http: {LOOPBACK}:{ports['nats_http']}",
+            "server_name: callfunnel",
+            f"max_payload: {_MAX_PAYLOAD}",
+            'write_deadline: "5s"',
+            'ping_interval: "10s"',
+            "ping_max: 3",
+            "max_connections: 1000",
+            "jetstream {",
+            f"  store_dir: {_quoted(home.root / 'nats' / 'jetstream')}",
+            "  max_memory_store: 67108864",
+            f"  max_file_store: {_MAX_STORE_BYTES}",
+            f"  cipher: aes, key: ${_KEY_VARIABLE}",
+            "}",
+            f"authorization {{ users: {json.dumps(users)} }}",
+            "",
+        )
+    )
+
+
+def _user(role: str, secret: Mapping[str, str]) -> dict[str, object]:
+    denied = [] if role == "supervisor" else list(_CHANGE_STREAMS)
+    user: dict[str, object] = {"user": secret["user"], "password": secret["password"]}
+    subscribe: dict[str, object] = {}
+    if role not in _READS_RAW:
+        denied += _READ_RAW
+        subscribe = {"deny": ["cf.*.raw.>"]}
+    if denied or subscribe:
+        permissions: dict[str, object] = {"publish": {"deny": denied}}
+        if subscribe:
+            permissions["subscribe"] = subscribe
+        user["permissions"] = permissions
+    return user
+
+
+def _quoted(path: Path) -> str:
+    if '"' in str(path) or "\n" in str(path):
+        raise UserError(f"the home folder {path} has a quote in its name", "give another --home")
+    return f'"{path}"'

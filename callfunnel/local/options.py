@@ -1,0 +1,48 @@
+"""What `up` may be asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from callfunnel.domain.errors import UserError
+from callfunnel.local.home import Home
+
+MODELS = ("demo", "openai")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpOptions:
+    """`port`: None = the home's own, 0 = any free one. `scale`: how many of a program run."""
+
+    home: Home
+    port: int | None = None
+    headless: bool = False
+    ready_file: Path | None = None
+    model: str = "demo"
+    scale: Mapping[str, int] = field(default_factory=dict)
+
+
+def checked(options: UpOptions, environment: Mapping[str, str]) -> UpOptions:
+    """`options` themselves. Raises UserError for what cannot work, before anything is started."""
+    if options.port is not None and not 0 <= options.port <= 65535:
+        raise UserError(f"--port {options.port} is no port", "use 0 (any free one) to 65535")
+    if options.model not in MODELS:
+        raise UserError(f"--model {options.model} is unknown", "use demo or openai")
+    if options.model == "openai" and not environment.get("OPENAI_API_KEY"):
+        raise UserError("--model openai needs a key", "set OPENAI_API_KEY and start again")
+    if options.ready_file is not None and not options.ready_file.absolute().parent.is_dir():
+        raise UserError(f"the folder of --ready-file {options.ready_file} does not exist")
+    return options
+
+
+def parse_scale(words: Iterable[str]) -> dict[str, int]:
+    """`["media=2"]` as a dict. Raises UserError for anything else."""
+    scale: dict[str, int] = {}
+    for word in words:
+        name, equals, count = word.partition("=")
+        if not (name and equals and count.isascii() and count.isdigit() and 1 <= int(count) <= 64):
+            raise UserError(f"--scale {word} is not understood", "write for example media=2")
+        scale[name] = int(count)
+    return scale

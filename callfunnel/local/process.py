@@ -1,0 +1,58 @@
+"""What the supervisor is told about one process: plain data, so that the table can be read."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class AnswersUrl:
+    """Ready when a GET of `url` answers 200."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptsLogins:
+    """Ready when the Postgres server on `port` asks who is there instead of refusing."""
+
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class LeavesFile:
+    """Ready when `file` holds its pid and `/readyz` on the port written there answers 200."""
+
+    file: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Exits:
+    """A step, not a server: done when it has exited with 0."""
+
+
+Readiness = AnswersUrl | AcceptsLogins | LeavesFile | Exits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Process:
+    """One process: how to start it, when, how to see that it is ready, how to stop it.
+
+    `needs` names the processes that must be ready (or done) before it is started. `service` is
+    stopped after everything else. `orphan` is the signal it gets when the supervisor vanishes.
+    """
+
+    name: str
+    argv: tuple[str, ...]
+    env: Mapping[str, str]
+    ready: Readiness
+    log: Path
+    needs: tuple[str, ...] = ()
+    service: bool = False
+    stop: signal.Signals = signal.SIGTERM
+    orphan: signal.Signals = signal.SIGKILL
+    cwd: Path | None = None
+    address: str = ""

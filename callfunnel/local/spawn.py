@@ -1,0 +1,74 @@
+"""Starting and ending child processes so that none outlives the supervisor.
+
+Each child leads a session of its own (Ctrl-C in the terminal reaches the supervisor alone) and is
+told to die with its parent. The kernel ties that to the *thread* that started it: call `spawn`
+from the main thread only.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+from contextlib import suppress
+
+from callfunnel.domain.errors import UserError
+from callfunnel.local.process import Process
+
+_PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None, use_errno=True)
+_LOG_LIMIT = 5 * 1024 * 1024
+
+
+def spawn(process: Process) -> subprocess.Popen[bytes]:
+    """Start it, its output appended to its log. Raises UserError when it cannot be started."""
+    parent = os.getpid()
+
+    def before_exec() -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        _LIBC.prctl(_PR_SET_PDEATHSIG, int(process.orphan))
+        if os.getppid() != parent:
+            os._exit(1)
+
+    _rotate(process)
+    try:
+        with process.log.open("ab", buffering=0) as log:
+            return subprocess.Popen(
+                process.argv,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=process.env,
+                cwd=process.cwd,
+                start_new_session=True,
+                umask=0o077,
+                preexec_fn=before_exec,  # noqa: PLW1509 - called from the one thread there is
+            )
+    except OSError as error:
+        raise UserError(
+            f"{process.name} cannot be started ({error.strerror})",
+            f"free space or memory may be short; its log is {process.log}",
+        ) from error
+
+
+def end_group(pid: int, how: signal.Signals) -> None:
+    """Signal everything that `pid` started, itself included; no error when it is gone."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, how)
+
+
+def last_words(process: Process, lines: int = 1) -> str:
+    """The last lines of its log, for a message about why it would not start."""
+    try:
+        text = process.log.read_bytes()[-8192:].decode(errors="replace")
+    except OSError:
+        return ""
+    said = [line.strip() for line in text.splitlines() if line.strip()]
+    return " / ".join(said[-lines:])
+
+
+def _rotate(process: Process) -> None:
+    with suppress(OSError):
+        if process.log.stat().st_size > _LOG_LIMIT:
+            process.log.replace(process.log.with_suffix(".log.1"))

@@ -1,0 +1,240 @@
+"""The process behind `cf up`: starts the table, keeps it running, ends all of it.
+
+One thread, one loop: what is due is decided by `watch`, this only does it. It sleeps in
+sigtimedwait, so an ended child or Ctrl-C wakes it at once. Imports little on purpose: it lives as
+long as the stack and its start is part of every start.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+
+from callfunnel.domain.errors import UserError
+from callfunnel.infra.sealed import SealedFolder
+from callfunnel.local import announce, home, leftovers, ports
+from callfunnel.local.credentials import ensure_credentials
+from callfunnel.local.options import UpOptions, checked
+from callfunnel.local.probes import is_ready
+from callfunnel.local.process import Process
+from callfunnel.local.processes import Stack, processes
+from callfunnel.local.spawn import end_group, last_words, spawn
+from callfunnel.local.watch import GivenUp, Starting, Watch
+
+_SIGNALS = (signal.SIGCHLD, signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_BUSY_S = 0.03
+_IDLE_S = 2.0
+_START_LIMIT_S = 120.0
+_RECHECK_S = 1.0
+_PROGRAMS_GRACE_S = 1.8
+_SERVICES_GRACE_S = 2.7
+_LEAST_FREE_BYTES = 200 * 1024 * 1024
+
+
+def up(options: UpOptions) -> int:
+    """Run the stack until told to stop; returns the exit code.
+
+    Call it from the main thread. Raises UserError when it cannot be started, with nothing left
+    running.
+    """
+    started = time.monotonic()
+    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    checked(options, os.environ)
+    try:
+        home.prepare(options.home)
+        handle = home.lock(options.home)
+        try:
+            return Supervisor(_stack(options), options, started).run()
+        finally:
+            os.close(handle)
+    except OSError as error:
+        raise UserError(
+            f"{error.filename or options.home.root}: {error.strerror}",
+            "free some space" if error.errno == 28 else "check the home folder and its rights",
+        ) from error
+
+
+def _stack(options: UpOptions) -> Stack:
+    at = options.home
+    free = shutil.disk_usage(at.root).free
+    if free < _LEAST_FREE_BYTES:
+        raise UserError(
+            f"only {free // 1024**2} MB are free on the disk of {at.root}",
+            f"free some: {_LEAST_FREE_BYTES // 1024**2} MB are needed to start",
+        )
+    leftovers.end_leftovers(at)
+    for stale in at.run.iterdir():
+        if stale.name != "lock":
+            stale.unlink()
+    store = SealedFolder.create(at.secrets)
+    ensure_credentials(store)
+    return Stack(
+        home=at,
+        ports=ports.settle(at.root / "ports.json", options.port),
+        store=store,
+        model=options.model,
+        scale=options.scale,
+        public_url=os.environ.get("CALLFUNNEL_PUBLIC_URL", ""),
+    )
+
+
+class Supervisor:
+    """The children of one home and the loop over them."""
+
+    def __init__(self, stack: Stack, options: UpOptions, started: float) -> None:
+        os.environ[leftovers.HOME_VARIABLE] = str(stack.home.root)
+        self._stack = stack
+        self._options = options
+        self._started = started
+        self._watches = {each.name: Watch(each) for each in processes(stack)}
+        self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._announced = False
+        self._recheck_at = float("inf")
+
+    def run(self) -> int:
+        announce.say(f"CallFunnel starts in {self._stack.home.root}")
+        try:
+            while not self._told_to_stop():
+                self._step(time.monotonic())
+        finally:
+            self._stop_everything()
+        announce.say("CallFunnel has stopped; nothing is left running.")
+        return 0
+
+    def _told_to_stop(self) -> bool:
+        wait = _IDLE_S if self._announced and self._settled() else _BUSY_S
+        told = signal.sigtimedwait(_SIGNALS, wait)
+        return told is not None and told.si_signo != signal.SIGCHLD
+
+    def _step(self, now: float) -> None:
+        changed = self._reap(now)
+        changed |= self._spawn_due(now)
+        changed |= self._probe(now)
+        if changed:
+            self._write_state()
+        if not self._announced:
+            self._announce_or_give_up(now)
+        elif now >= self._recheck_at:
+            self._recheck_at = float("inf")
+            self._recheck()
+
+    def _reap(self, now: float) -> bool:
+        ended = [name for name, child in self._children.items() if child.poll() is not None]
+        for name in ended:
+            child, watch = self._children.pop(name), self._watches[name]
+            end_group(child.pid, signal.SIGKILL)  # what it had started goes with it
+            news = watch.exited(child.returncode, now)
+            if news:
+                announce.say(news)
+            if isinstance(watch.state, GivenUp):
+                raise self._would_not_start(watch.process)
+        return bool(ended)
+
+    def _spawn_due(self, now: float) -> bool:
+        fulfilled = [name for name, watch in self._watches.items() if watch.fulfilled]
+        due = [watch for watch in self._watches.values() if watch.due(now, fulfilled)]
+        for watch in due:
+            child = spawn(watch.process)
+            self._children[watch.process.name] = child
+            watch.spawned(child.pid, now)
+        return bool(due)
+
+    def _probe(self, now: float) -> bool:
+        ready = [
+            watch
+            for watch in self._watches.values()
+            if isinstance(watch.state, Starting) and is_ready(watch.process.ready, watch.state.pid)
+        ]
+        for watch in ready:
+            watch.became_ready(now)
+            announce.say(f"  {watch.process.name} is ready ({now - self._started:.1f} s)")
+        return bool(ready)
+
+    def _settled(self) -> bool:
+        return all(watch.settled for watch in self._watches.values())
+
+    def _announce_or_give_up(self, now: float) -> None:
+        if self._settled():
+            self._announced = True
+            self._recheck_at = now + _RECHECK_S
+            if self._options.ready_file is not None:
+                announce.write_ready_file(self._options.ready_file, self._stack, self._snapshot())
+            seconds = time.monotonic() - self._started
+            print(announce.greeting(self._stack, seconds, self._options.headless), flush=True)
+        elif now - self._started > _START_LIMIT_S:
+            late = [watch for watch in self._watches.values() if not watch.settled]
+            raise self._would_not_start(late[0].process)
+
+    def _recheck(self) -> None:
+        for name, child in self._children.items():
+            if not is_ready(self._watches[name].process.ready, child.pid):
+                announce.say(f"{name} was ready and does not answer now: see ./cf doctor")
+
+    def _would_not_start(self, process: Process) -> UserError:
+        reason = last_words(process) or "it said nothing"
+        return UserError(f"{process.name} does not start: {reason}", f"its log is {process.log}")
+
+    def _snapshot(self) -> dict[str, object]:
+        return announce.snapshot(self._stack, self._watches.values(), os.getpid())
+
+    def _write_state(self) -> None:
+        home.write_json(self._stack.home.state, self._snapshot())
+
+    def _stop_everything(self) -> None:
+        announce.say("stopping ...")
+        watches = self._watches.values()
+        programs = [watch.process for watch in watches if not watch.process.service]
+        services = [watch.process for watch in watches if watch.process.service]
+        self._stop(programs, _PROGRAMS_GRACE_S)
+        self._stop(services, _SERVICES_GRACE_S)
+        self._stack.home.state.unlink(missing_ok=True)
+
+    def _stop(self, table: Iterable[Process], grace: float) -> None:
+        ending = {each.name: each for each in table if each.name in self._children}
+        for name, process in ending.items():
+            with suppress(ProcessLookupError):
+                self._children[name].send_signal(process.stop)
+        deadline = time.monotonic() + grace
+        for name in ending:
+            child = self._children.pop(name)
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(max(0.0, deadline - time.monotonic()))
+            end_group(child.pid, signal.SIGKILL)
+            child.wait()
+
+
+def down(at: home.Home, patience: float = 8.0) -> bool:
+    """Stop the `up` of that home and wait until it is gone; False when none runs.
+
+    Raises UserError when it does not end.
+    """
+    if not home.is_running(at):
+        return False
+    pid = home.read_state(at).get("pid")
+    if isinstance(pid, int):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + patience
+    while home.is_running(at):
+        if time.monotonic() > deadline:
+            raise UserError(
+                f"CallFunnel in {at.root} does not stop", f"kill -9 {pid or '<its pid>'}"
+            )
+        time.sleep(0.05)
+    return True
+
+
+if __name__ == "__main__":
+    from callfunnel.local.arguments import options_from
+
+    try:
+        sys.exit(up(options_from(sys.argv[1:])))
+    except UserError as error:
+        print(f"callfunnel: {error}", file=sys.stderr)
+        sys.exit(2)

@@ -1,0 +1,118 @@
+"""When each process is started, started again, or given up: decisions only, time is an argument.
+
+The supervisor tells a Watch what happened and asks it what is due. A process that ran is started
+again for ever, with growing pauses; one that never became ready is given up after a few tries,
+because then something is wrong that a person must see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import assert_never
+
+from callfunnel.local.process import Exits, Process
+
+FIRST_PAUSE_S = 0.2
+LONGEST_PAUSE_S = 10.0
+STEADY_S = 30.0
+TRIES_BEFORE_FIRST_READY = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Not started; may be started from `since` on."""
+
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
+class Starting:
+    pid: int
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    pid: int
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A step that has succeeded."""
+
+
+@dataclass(frozen=True, slots=True)
+class GivenUp:
+    code: int
+
+
+State = Waiting | Starting | Serving | Done | GivenUp
+
+
+class Watch:
+    """One process over its lives."""
+
+    def __init__(self, process: Process) -> None:
+        self.process = process
+        self.state: State = Waiting(0.0)
+        self._failures = 0
+        self._ever_ready = False
+
+    @property
+    def pid(self) -> int | None:
+        return self.state.pid if isinstance(self.state, Starting | Serving) else None
+
+    @property
+    def fulfilled(self) -> bool:
+        """Whether those who need it may start. Once ready is enough: they cope with restarts."""
+        return self._ever_ready
+
+    @property
+    def settled(self) -> bool:
+        """Whether it is as it should be now."""
+        return isinstance(self.state, Serving | Done)
+
+    def due(self, now: float, fulfilled: Iterable[str]) -> bool:
+        """Whether it must be started now."""
+        if not isinstance(self.state, Waiting) or now < self.state.since:
+            return False
+        return set(self.process.needs) <= set(fulfilled)
+
+    def next_time(self) -> float | None:
+        return self.state.since if isinstance(self.state, Waiting) else None
+
+    def spawned(self, pid: int, now: float) -> None:
+        self.state = Starting(pid, now)
+
+    def became_ready(self, now: float) -> None:
+        if isinstance(self.state, Starting):
+            self.state = Serving(self.state.pid, now)
+            self._ever_ready = True
+
+    def exited(self, code: int, now: float) -> str:
+        """Its end with `code` (minus the signal); returns what to tell the user, maybe ""."""
+        match self.state:
+            case Serving(_, since):
+                self._failures = 1 if now - since >= STEADY_S else self._failures + 1
+            case Starting():
+                if isinstance(self.process.ready, Exits) and code == 0:
+                    self.state, self._ever_ready = Done(), True
+                    return ""
+                self._failures += 1
+            case Waiting() | Done() | GivenUp():
+                return ""
+            case _:
+                assert_never(self.state)
+        return self._after_failure(code, now)
+
+    def _after_failure(self, code: int, now: float) -> str:
+        ended = f"was killed by signal {-code}" if code < 0 else f"exited with {code}"
+        step = isinstance(self.process.ready, Exits)
+        if not self._ever_ready and (step or self._failures >= TRIES_BEFORE_FIRST_READY):
+            self.state = GivenUp(code)
+            return ""
+        pause = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** (self._failures - 1))
+        self.state = Waiting(now + pause)
+        return f"{self.process.name} {ended}; starting it again in {pause:.1f} s"
