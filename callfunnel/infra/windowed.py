@@ -103,6 +103,7 @@ class WindowedSender:
         self._queue: deque[Outgoing] = deque()
         self._flight: dict[str, tuple[float, Outgoing]] = {}
         self._resting = 0
+        self._withdrawn: set[int] = set()
         self._token = 0
         self._wake = asyncio.Event()
         self._decode = msgspec.json.Decoder(_PubAck).decode
@@ -137,6 +138,14 @@ class WindowedSender:
         """Queues one message; returns at once."""
         self._queue.append(message)
         self._wake.set()
+
+    def withdraw(self, keys: frozenset[int]) -> None:
+        """Stops trying to send these; what is on its way may still be stored."""
+        self._queue = deque(message for message in self._queue if message.key not in keys)
+        for token in [t for t, (_, message) in self._flight.items() if message.key in keys]:
+            del self._flight[token]
+        if self._resting:
+            self._withdrawn |= keys
 
     async def _run(self) -> None:
         while True:
@@ -196,7 +205,10 @@ class WindowedSender:
 
     def _rested(self, message: Outgoing) -> None:
         self._resting -= 1
-        self.put(message)
+        if message.key not in self._withdrawn:
+            self.put(message)
+        if not self._resting:
+            self._withdrawn.clear()
 
     def _arm(self) -> None:
         """One timer while anything is pending; none when idle."""

@@ -1,0 +1,169 @@
+"""A continuous pull consumer: a request is always outstanding, and whatever has arrived is a batch.
+
+Decides when to ask for more, when the outstanding request is void (a reconnect, missed
+heartbeats) and when the durable is gone. It settles nothing: whoever takes a batch acknowledges
+it. What nobody took is given back on `stop`, to be delivered to another process at once.
+"""
+
+import asyncio
+import contextlib
+import json
+
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
+
+_WATCH_S = 0.5
+
+
+class ConsumerGone(Exception):
+    """The durable was deleted, or its stream does not answer: create it again."""
+
+
+class PullClient:
+    """Pulls from one durable; `ahead` messages at most wait here or on their way.
+
+    `ordered` is for readers without acknowledgements: what was on its way in an interruption is
+    lost to the consumer, so an interruption means ConsumerGone. After `stop`: make a new one.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        stream: str,
+        durable: str,
+        *,
+        ahead: int,
+        expires_s: float = 30.0,
+        heartbeat_s: float = 5.0,
+        ordered: bool = False,
+    ) -> None:
+        self._ordered = ordered
+        self._client = client
+        self._next = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{durable}"
+        self._ahead = ahead
+        self._expires_s = expires_s
+        self._heartbeat_s = heartbeat_s
+        self._queue: list[Msg] = []
+        self._outstanding = 0
+        self._arrived = asyncio.Event()
+        self._gone: ConsumerGone | None = None
+        self._heard = 0.0
+        self._stopping = False
+        self._paused = False
+        self._inbox = ""
+        self._subscription: Subscription | None = None
+        self._watcher: asyncio.Task[None] | None = None
+
+    @property
+    def waiting(self) -> list[Msg]:
+        """What has arrived and nobody took yet."""
+        return self._queue
+
+    async def start(self) -> None:
+        """Subscribes and asks for the first messages."""
+        self._inbox = self._client.new_inbox()
+        self._subscription = await self._client.subscribe(
+            self._inbox, cb=self._on_message, pending_msgs_limit=0, pending_bytes_limit=0
+        )
+        self._heard = asyncio.get_running_loop().time()
+        await self._pull()
+        self._watcher = asyncio.create_task(self._watch(), name="pull watcher")
+
+    async def next_batch(self, limit: int) -> list[Msg]:
+        """Waits for at least one message; empty once stopping. Raises ConsumerGone."""
+        while not self._queue:
+            if self._gone is not None:
+                raise self._gone
+            if self._stopping:
+                return []
+            self._arrived.clear()
+            await self._arrived.wait()
+        batch, self._queue = self._queue[:limit], self._queue[limit:]
+        if self._outstanding <= self._ahead // 2 and len(self._queue) < self._ahead:
+            await self._pull()
+        return batch
+
+    async def pause(self, delay_s: float) -> None:
+        """Gives back what waits and asks for nothing until `resume`."""
+        self._paused = True
+        await self._give_back(delay_s)
+
+    async def resume(self) -> None:
+        """Asks again after a pause."""
+        self._paused = False
+        await self._pull()
+
+    async def stop(self) -> None:
+        """Asks for nothing more and gives back what was not taken, for delivery at once."""
+        self._stopping = True
+        self._arrived.set()
+        if self._watcher is not None:
+            self._watcher.cancel()
+        with contextlib.suppress(Exception):  # the connection may be gone: ack_wait covers it
+            if self._subscription is not None:
+                await self._subscription.unsubscribe()
+            await self._give_back(None)
+            await self._client.flush(2)
+
+    async def _give_back(self, delay_s: float | None) -> None:
+        waiting, self._queue = self._queue, []
+        for message in waiting:
+            await message.nak(delay=delay_s)
+
+    async def _pull(self) -> None:
+        wanted = self._ahead - self._outstanding
+        if wanted <= 0 or self._stopping or self._paused or not self._client.is_connected:
+            return
+        self._outstanding += wanted
+        request = {
+            "batch": wanted,
+            "expires": int(self._expires_s * 1e9),
+            "idle_heartbeat": int(self._heartbeat_s * 1e9),
+        }
+        await self._client.publish(self._next, json.dumps(request).encode(), self._inbox)
+
+    async def _on_message(self, message: Msg) -> None:
+        self._heard = asyncio.get_running_loop().time()
+        if message.headers and not message.data and "Status" in message.headers:
+            await self._on_status(message.headers)
+            return
+        self._outstanding = max(0, self._outstanding - 1)
+        if self._paused:
+            await message.nak(delay=1.0)
+            return
+        self._queue.append(message)
+        self._arrived.set()
+
+    async def _on_status(self, headers: dict[str, str]) -> None:
+        status, description = headers["Status"], headers.get("Description", "")
+        if status == "100":
+            return
+        unused = headers.get("Nats-Pending-Messages")
+        self._outstanding = max(0, self._outstanding - int(unused)) if unused else 0
+        gone = status == "503" or (status == "409" and "Deleted" in description)
+        if gone or (status == "404" and "onsumer" in description):
+            self._gone = ConsumerGone(description or "nothing answers")
+            self._arrived.set()
+        else:
+            await self._pull()
+
+    async def _watch(self) -> None:
+        """Asks again when the outstanding request cannot be alive any more."""
+        loop = asyncio.get_running_loop()
+        reconnects = self._client.stats["reconnects"]
+        while not self._stopping:
+            await asyncio.sleep(_WATCH_S)
+            silent = loop.time() - self._heard > 2 * self._heartbeat_s + 1
+            reconnected = self._client.stats["reconnects"] != reconnects
+            if self._client.is_connected and (silent or reconnected):
+                reconnects = self._client.stats["reconnects"]
+                self._outstanding, self._heard = 0, loop.time()
+                await self._renew()
+
+    async def _renew(self) -> None:
+        if self._ordered:
+            self._gone = ConsumerGone("interrupted")
+            self._arrived.set()
+        else:
+            await self._pull()

@@ -1,0 +1,153 @@
+"""What becomes of a delivered batch: acknowledged, tried again later, or put into DEAD.
+
+The one place where `Temporary` and `Permanent` meet the bus. A batch that fails is retried one by
+one, so that only the poison message suffers. Handlers commit first; the acknowledgement follows.
+"""
+
+import logging
+import random
+from collections.abc import Awaitable, Callable
+from typing import Any, Generic, TypeVar
+
+import msgspec
+from nats.aio.msg import Msg
+
+from callfunnel.domain.errors import Permanent, Temporary
+from callfunnel.events.envelope import Envelope, from_wire
+from callfunnel.events.message import Message
+from callfunnel.infra import retry_rules as rules
+from callfunnel.infra.trace import tracing
+
+D = TypeVar("D", bound=Message)
+log = logging.getLogger(__name__)
+
+
+class Received(msgspec.Struct, Generic[D], frozen=True):
+    """A message as a handler gets it. `delivered` counts this delivery, from 1."""
+
+    envelope: Envelope
+    data: D
+    delivered: int
+
+
+Run = Callable[[list[Received[Any]]], Awaitable[None]]
+Pair = tuple[Msg, Received[Any]]
+Bury = Callable[[Msg, str], Awaitable[None]]
+
+
+class SettlingStats(msgspec.Struct):
+    """Counts since the start."""
+
+    acknowledged: int = 0
+    retried: int = 0
+    buried: int = 0
+
+
+class Settling:
+    """Settles the batches of one durable.
+
+    `bury` puts a message into DEAD and returns once it is stored. `hold_s` after a batch says how
+    long to ask for nothing more, because what the handler depends on is down.
+    """
+
+    def __init__(self, bury: Bury) -> None:
+        self.stats = SettlingStats()
+        self.hold_s = 0.0
+        self._bury = bury
+
+    async def settle(self, batch: list[Msg], run: Run) -> None:
+        """Has `run` handle the batch; returns once each message is settled in one way."""
+        self.hold_s = 0.0
+        good: list[Pair] = []
+        for message in batch:
+            try:
+                good.append((message, received(message)))
+            except Permanent as error:
+                await self._fail(message, error)
+        if good:
+            await self._try_together(good, run)
+
+    async def _try_together(self, pairs: list[Pair], run: Run) -> None:
+        try:
+            await _traced(run, [item for _, item in pairs])
+        except Exception as error:
+            if len(pairs) == 1:
+                await self._fail(pairs[0][0], error)
+            else:
+                await self._try_singly(pairs, run)
+        else:
+            await self._acknowledge([message for message, _ in pairs])
+
+    async def _try_singly(self, pairs: list[Pair], run: Run) -> None:
+        in_a_row = 0
+        for position, (message, item) in enumerate(pairs):
+            try:
+                await _traced(run, [item])
+            except Exception as error:
+                await self._fail(message, error)
+                in_a_row = in_a_row + 1 if isinstance(error, Temporary) else 0
+                if in_a_row >= rules.DEPENDENCY_DOWN_AFTER:
+                    for rest, _ in pairs[position + 1 :]:
+                        await self._again(rest, error)
+                    return
+            else:
+                in_a_row = 0
+                await self._acknowledge([message])
+
+    async def _acknowledge(self, messages: list[Msg]) -> None:
+        for message in messages:
+            await message.ack()
+        self.stats.acknowledged += len(messages)
+
+    async def _fail(self, message: Msg, error: Exception) -> None:
+        delivered = message.metadata.num_delivered
+        if not isinstance(error, Temporary | Permanent):
+            log.error("handler failed", extra=_where(message, error))
+        if rules.is_hopeless(error, delivered):
+            await self._to_dead(message, error)
+        else:
+            await self._again(message, error)
+
+    async def _to_dead(self, message: Msg, error: Exception) -> None:
+        try:
+            await self._bury(message, rules.reason_of(error))
+        except Exception as trouble:
+            log.error("dead letter not stored", extra=_where(message, trouble))
+            await message.nak(delay=5.0)
+            return
+        await message.ack()
+        self.stats.buried += 1
+
+    async def _again(self, message: Msg, error: Exception) -> None:
+        delivered = message.metadata.num_delivered
+        wait = rules.retry_delay(rules.first_delay(error), delivered, random.random())
+        if isinstance(error, Temporary):
+            self.hold_s = max(self.hold_s, min(wait, 5.0))
+        await message.nak(delay=wait)
+        self.stats.retried += 1
+
+
+async def _traced(run: Run, items: list[Received[Any]]) -> None:
+    """A message handled alone is handled within its own trace."""
+    with tracing(items[0].envelope.traceparent if len(items) == 1 else ""):
+        await run(items)
+
+
+def received(message: Msg) -> Received[Any]:
+    """What the handler gets. Raises Permanent when it is no message of ours."""
+    event = from_wire(message.headers, message.data, message.subject)
+    return Received(event.envelope, event.data, message.metadata.num_delivered)
+
+
+def _where(message: Msg, error: Exception) -> dict[str, object]:
+    """What a log may hold of a failure: never the message of a foreign exception."""
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    place = f"{frame.tb_frame.f_code.co_name}:{frame.tb_lineno}" if frame else ""
+    return {
+        "durable": message.metadata.consumer,
+        "subject": message.subject,
+        "error": type(error).__name__,
+        "place": place,
+    }
