@@ -10,15 +10,13 @@ from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
 from callfunnel.domain.errors import UserError
-from callfunnel.domain.ids import TenantId
 from callfunnel.infra.sealed import SealedFolder
 from callfunnel.local.credentials import DEMO_CLIENT, credential
+from callfunnel.local.demo import CARRIER, NUMBER, TENANT
 from callfunnel.local.home import write_json
 from callfunnel.local.processes import Stack
 from callfunnel.local.watch import Watch
 
-_DEMO_TENANT = TenantId("demo")
-_DEMO_NUMBER = "+15550100001"
 _WAIT_S = 5.0
 
 
@@ -46,11 +44,11 @@ def snapshot(stack: Stack, watches: Iterable[Watch], supervisor: int) -> dict[st
 
 def write_ready_file(file: Path, stack: Stack, now: Mapping[str, object]) -> None:
     """The file that `--ready-file` asks for: everything a program needs to place a call."""
-    carrier = stack.store.get(_DEMO_TENANT, "carriers/twilio")
+    carrier = stack.store.get(TENANT, CARRIER)
     content = {
         "gateway": now["gateway"],
         "api_token": demo_token(stack.issuer_url, stack.store),
-        "carrier": {**carrier, "number": _DEMO_NUMBER},
+        "carrier": {**carrier, "number": NUMBER},
         "processes": now["processes"],
         "services": now["services"],
     }

@@ -9,7 +9,7 @@ import pytest
 
 from callfunnel.domain.ids import TenantId, tenant_id
 from callfunnel.infra.objects import Objects
-from callfunnel.infra.postgres import Pool, conninfo, connect_pool
+from callfunnel.infra.postgres import Pool, connect_pool, conninfo
 from callfunnel.infra.sealed import SealedSecrets
 from callfunnel.infra.settings import PlatformSettings
 from callfunnel.local.private_stack import PrivateStack

@@ -9,17 +9,11 @@ from pathlib import Path
 
 import psycopg
 
-from callfunnel.domain.ids import TenantId
 from callfunnel.infra.postgres import conninfo, translated
 from callfunnel.infra.secrets import SecretMissing, Secrets
 from callfunnel.infra.settings import PlatformSettings
+from callfunnel.local.demo import AGENT, CALL_LIMIT, CARRIER, NAME, NUMBER, TENANT
 
-TENANT = TenantId("demo")
-NAME = "Meadow Home Internet (demo)"
-AGENT = "home-internet"
-NUMBER = "+15550100001"
-CALL_LIMIT = 10
-CARRIER = "carriers/twilio"
 RULEBOOK = Path(__file__).parent / f"{AGENT}.yaml"
 
 
