@@ -1,0 +1,91 @@
+"""Deadlines kept in the database, and the one timer that waits for the next of them.
+
+A feature writes when it will stop waiting for a call (`<schema>.deadlines`, made by
+`platform.add_deadlines`) in its own transactions. This finds which tenants have something due and
+has the feature act, tenant by tenant. Rows outlive the process that wrote them: another one finds
+them when it looks again.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+
+from callfunnel.domain.errors import Permanent, Temporary
+from callfunnel.domain.ids import TenantId
+from callfunnel.infra.postgres import Pool, platform_connection
+
+_LOOK_AGAIN_S = 10.0
+_AFTER_TROUBLE_S = 1.0
+_AFTER_ACTING_S = 0.2
+_SHORTEST_S = 0.02
+_DUE = "select tenant, extract(epoch from due_at - now())::float8 from schema.due_tenants()"
+Act = Callable[[TenantId], Awaitable[None]]
+log = logging.getLogger(__name__)
+
+
+class Deadlines:
+    """Calls `act(tenant)` when a tenant has a deadline that is due; any number of processes may.
+
+    `act` claims what is due (`for update skip locked`), and removes it or sets it later.
+    """
+
+    def __init__(self, schema: str, pool: Pool, act: Act) -> None:
+        if not schema.isidentifier():
+            raise ValueError(f"{schema!r} is no schema")
+        self._schema = schema
+        self._pool = pool
+        self._act = act
+        self._query = _DUE.replace("schema.", f"{schema}.")
+        self._wake = asyncio.Event()
+        self._until = 0.0
+        self._task: asyncio.Task[None] | None = None
+
+    def wake(self, in_s: float) -> None:
+        """A deadline was written that is due in so many seconds."""
+        if asyncio.get_running_loop().time() + in_s < self._until:
+            self._wake.set()
+
+    async def start(self) -> None:
+        """Begins to wait, with what is due already."""
+        self._task = asyncio.create_task(self._run(), name=f"deadlines of {self._schema}")
+
+    async def stop(self) -> None:
+        """Stops; what is due stays in the table."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        while True:
+            self._wake.clear()
+            self._until = float("inf")  # whatever is written while we look wakes us again
+            pause = await self._act_on_due()
+            self._until = asyncio.get_running_loop().time() + pause
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._wake.wait()
+
+    async def _act_on_due(self) -> float:
+        """Has the feature act where something is due; returns the seconds until the next look."""
+        try:
+            async with platform_connection(self._pool) as connection:
+                rows = await (await connection.execute(self._query)).fetchall()
+        except (Temporary, Permanent) as error:
+            return self._trouble(error)
+        pause = _LOOK_AGAIN_S
+        for tenant, wait in rows:
+            pause = min(pause, await self._act_for(TenantId(tenant)) if wait <= 0 else float(wait))
+        return max(_SHORTEST_S, pause)
+
+    async def _act_for(self, tenant: TenantId) -> float:
+        """A tenant in trouble does not keep the others waiting."""
+        try:
+            await self._act(tenant)
+        except (Temporary, Permanent) as error:
+            return self._trouble(error)
+        return _AFTER_ACTING_S
+
+    def _trouble(self, error: Temporary | Permanent) -> float:
+        log.warning("deadlines", extra={"schema": self._schema, "reason": error.reason})
+        return _AFTER_TROUBLE_S

@@ -1,0 +1,136 @@
+"""The transactional outbox: what a transaction promised to tell the bus is told, once it commits.
+
+`put` writes the messages in the caller's own transaction; the sender publishes them and deletes a
+row only when the stream has it. A process that dies in between leaves rows that any other process
+of the feature finds. Told twice is possible, under the same id; forgotten is not.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+from callfunnel.domain.errors import Permanent, Temporary
+from callfunnel.domain.ids import TenantId
+from callfunnel.events.envelope import Event, Wire, to_wire
+from callfunnel.infra.postgres import Connection, Pool, platform_connection, tenant_connection
+
+_AT_ONCE = 200
+_LOOK_AGAIN_S = 10.0
+_AFTER_TROUBLE_S = 1.0
+log = logging.getLogger(__name__)
+
+
+class Sender(Protocol):
+    """The part of the bus that an outbox needs."""
+
+    async def publish_wires(self, wires: Sequence[Wire], *, within_s: float = ...) -> None: ...
+
+
+class Outbox:
+    """The outbox table of one schema (made by `platform.add_outbox`) and its sender."""
+
+    def __init__(self, schema: str, pool: Pool, bus: Sender) -> None:
+        if not schema.isidentifier():
+            raise ValueError(f"{schema!r} is no schema")
+        self._pool = pool
+        self._bus = bus
+        self._schema = schema
+        self._waiting: set[TenantId] = set()
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._insert = _INSERT.replace("schema.", f"{schema}.")
+        self._select = _SELECT.replace("schema.", f"{schema}.")
+        self._delete = _DELETE.replace("schema.", f"{schema}.")
+        self._tenants = _TENANTS.replace("schema.", f"{schema}.")
+
+    async def put(
+        self, tenant: TenantId, connection: Connection, events: Sequence[Event[Any]]
+    ) -> None:
+        """Writes the events into the open transaction of `tenant`; the same id counts once.
+
+        Call `wake` after the commit.
+        """
+        for wire in map(to_wire, events):
+            headers = msgspec.json.encode(wire.headers).decode()
+            values = (tenant, wire.id, wire.subject, headers, wire.body)
+            await connection.execute(self._insert, values)
+
+    def wake(self, tenant: TenantId) -> None:
+        """A transaction of this tenant has committed: send what it promised."""
+        self._waiting.add(tenant)
+        self._wake.set()
+
+    async def start(self) -> None:
+        """Begins to send, with what an earlier process left."""
+        self._task = asyncio.create_task(self._run(), name=f"outbox of {self._schema}")
+
+    async def stop(self) -> None:
+        """Stops; what is not told stays in the table."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        pause = 0.0
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._wake.wait()
+            self._wake.clear()
+            pause = await self._send_all(await self._due())
+
+    async def _due(self) -> set[TenantId]:
+        """The tenants that were woken; when none was, all that have something."""
+        due, self._waiting = self._waiting, set()
+        if due:
+            return due
+        try:
+            async with platform_connection(self._pool) as connection:
+                rows = await (await connection.execute(self._tenants)).fetchall()
+        except (Temporary, Permanent) as error:
+            self._trouble(error)
+            return set()
+        return {TenantId(row[0]) for row in rows}
+
+    async def _send_all(self, tenants: set[TenantId]) -> float:
+        """Returns the seconds until the next look; a tenant in trouble is tried again sooner."""
+        pause = _LOOK_AGAIN_S
+        for tenant in tenants:
+            try:
+                while await self._send(tenant) == _AT_ONCE:
+                    pass
+            except (Temporary, Permanent) as error:
+                self._trouble(error)
+                self._waiting.add(tenant)
+                pause = _AFTER_TROUBLE_S
+        return pause
+
+    def _trouble(self, error: Temporary | Permanent) -> None:
+        log.warning("outbox", extra={"schema": self._schema, "reason": error.reason})
+
+    async def _send(self, tenant: TenantId) -> int:
+        """Sends some rows that no other process is sending; returns how many."""
+        async with tenant_connection(self._pool, tenant) as connection:
+            found = await connection.execute(self._select, (tenant, _AT_ONCE))
+            rows = await found.fetchall()
+            if rows:
+                wires = [Wire(id, subject, headers, body) for id, subject, headers, body in rows]
+                await self._bus.publish_wires(wires)
+                await connection.execute(self._delete, (tenant, [row[0] for row in rows]))
+        return len(rows)
+
+
+_INSERT = """
+insert into schema.outbox (tenant, id, subject, headers, body) values (%s, %s, %s, %s, %s)
+on conflict do nothing
+"""
+_SELECT = """
+select id, subject, headers, body from schema.outbox where tenant = %s
+order by n limit %s for update skip locked
+"""
+_DELETE = "delete from schema.outbox where tenant = %s and id = any(%s)"
+_TENANTS = "select schema.outbox_tenants()"

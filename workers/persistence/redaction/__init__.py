@@ -1,0 +1,1 @@
+"""Redaction: from RAW to CALLS, the only way a fact of a call gets out."""
