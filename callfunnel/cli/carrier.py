@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit, urlunsplit
@@ -66,6 +67,10 @@ class Outcome:
     transferred_to: str = ""
     complaints: list[str] = field(default_factory=list)
     """What a real carrier would have logged as an error."""
+    placed: float = field(default_factory=time.monotonic)
+    """When the caller dialled: seconds of the machine's monotonic clock."""
+    answered_ms: int | None = None
+    """From dialling to the first sound of the agent."""
 
     @property
     def connected(self) -> bool:
@@ -220,6 +225,8 @@ class _Line:
         while not listening.done():
             moment = self._media.hear(now)
             self._outcome.heard += moment.audio
+            if moment.speaking and self._outcome.answered_ms is None:
+                self._outcome.answered_ms = round((clock() - self._outcome.placed) * 1_000)
             step = self._caller.step(now, moment.speaking)
             if step.hang_up:
                 await self._send((*moment.messages, *self._media.close()))

@@ -1,0 +1,86 @@
+"""`callfunnel ...`: which commands there are, and how their failures are told."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+import typer
+from typer.exceptions import TyperException
+
+from callfunnel.cli import (
+    approvals,
+    auditing,
+    calling,
+    calls,
+    dead,
+    doctoring,
+    rulebooks,
+    running,
+    tokens,
+)
+from callfunnel.domain.errors import Permanent, Temporary, UserError
+
+USER_MISTAKE = 2
+INTERRUPTED = 130
+
+COMMANDS: tuple[Callable[..., None], ...] = (
+    running.up,
+    running.down,
+    calling.call,
+    calls.calls,
+    calls.show,
+    calls.tail,
+    approvals.approvals,
+    approvals.approve,
+    approvals.refuse,
+    tokens.token,
+    doctoring.doctor,
+    auditing.audit,
+)
+
+
+def application() -> typer.Typer:
+    app = typer.Typer(
+        name="callfunnel",
+        help="AI phone agents: run the stack, place calls, see what became of them.",
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+    )
+    for command in COMMANDS:
+        app.command()(command)
+    app.add_typer(rulebooks.app, name="rulebook")
+    app.add_typer(dead.app, name="dead")
+    return app
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command. Returns its exit status: 2 is a user's mistake, said in one line."""
+    words = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    try:
+        status = application()(words, prog_name="callfunnel", standalone_mode=False)
+        sys.stdout.flush()
+    except UserError as mistake:
+        return _said(str(mistake))
+    except TyperException as mistake:
+        return _said(mistake.format_message())
+    except (Temporary, Permanent) as failure:
+        return _said(f"{failure}; see `./cf doctor`", status=1)
+    except (KeyboardInterrupt, typer.Abort):
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Who read us has enough: say nothing more, also not at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return status if isinstance(status, int) else 0
+
+
+def _said(text: str, status: int = USER_MISTAKE) -> int:
+    print(f"callfunnel: {text}", file=sys.stderr)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

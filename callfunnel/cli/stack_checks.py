@@ -1,0 +1,152 @@
+"""What must be so while the stack runs: processes, the gateway, identity, and a real operation
+each on the bus, the database and the object store."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
+
+import httpx
+
+from callfunnel.cli.findings import Finding, bad, ok, warn
+from callfunnel.cli.stack import Running
+from callfunnel.domain.errors import Permanent, Temporary, UserError
+from callfunnel.infra.secrets import Secrets, open_secrets
+
+DEADLINE_S = 5.0
+CLOCK_TOLERANCE_S = 30.0
+LOCAL_NAMES = ("127.0.0.1", "localhost", "::1")
+
+
+def look(stack: Running) -> Iterator[Finding]:
+    yield from _processes(stack)
+    with httpx.Client(timeout=DEADLINE_S, trust_env=False) as http:
+        yield from _gateway(stack, http)
+        yield _issuer(stack, http)
+    yield from asyncio.run(_services(stack))
+    yield _microphone(stack)
+
+
+def _processes(stack: Running) -> Iterator[Finding]:
+    gone = [name for name, pid in stack.processes if not _alive(pid)]
+    if gone:
+        logs = stack.home.root / "logs"
+        yield bad("processes", f"not running: {', '.join(gone)}", f"read their logs in {logs}")
+    else:
+        yield ok("processes", f"{len(stack.processes)} running")
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _gateway(stack: Running, http: httpx.Client) -> Iterator[Finding]:
+    log = stack.home.log("gateway")
+    try:
+        answer = http.get(f"{stack.gateway}/readyz")
+    except httpx.HTTPError as problem:
+        yield bad("gateway", f"does not answer ({type(problem).__name__})", f"read {log}")
+        return
+    if answer.status_code == 200:
+        yield ok("gateway", stack.gateway)
+    else:
+        yield bad("gateway", f"is not ready: {answer.text.strip()[:200]}", f"read {log}")
+    if "date" in answer.headers:
+        yield _clock(parsedate_to_datetime(answer.headers["date"]).timestamp())
+
+
+def _clock(theirs: float) -> Finding:
+    apart = abs(time.time() - theirs)
+    if apart > CLOCK_TOLERANCE_S:
+        return bad("clock", f"{apart:.0f} s apart from the gateway's", "set the machine's clock")
+    return ok("clock", "agrees with the gateway's")
+
+
+def _issuer(stack: Running, http: httpx.Client) -> Finding:
+    address = stack.services.get("issuer", "")
+    try:
+        keys = http.get(f"{address}/protocol/openid-connect/certs").json()["keys"]
+        token = stack.token
+        answer = http.get(
+            f"{stack.gateway}/v1/calls?limit=1", headers={"Authorization": f"Bearer {token}"}
+        )
+    except (httpx.HTTPError, KeyError, ValueError, UserError) as problem:
+        return bad("identity", f"no token can be had ({problem})", "read the issuer's log")
+    if answer.status_code != 200:
+        return bad("identity", f"the API answers {answer.status_code}", "read the gateway's log")
+    return ok("identity", f"{len(keys)} keys, a token that the API takes")
+
+
+async def _services(stack: Running) -> list[Finding]:
+    try:
+        secrets = open_secrets(stack.platform.secrets)
+    except (UserError, OSError, ValueError) as problem:
+        return [bad("secrets", str(problem), "the home is damaged: start with another --home")]
+    asked = (("bus", _bus), ("database", _database), ("objects", _objects))
+    return [await _ask(name, operation, stack, secrets) for name, operation in asked]
+
+
+Operation = Callable[[Running, Secrets], Awaitable[str]]
+
+
+async def _ask(name: str, operation: Operation, stack: Running, secrets: Secrets) -> Finding:
+    try:
+        async with asyncio.timeout(DEADLINE_S):
+            return ok(name, await operation(stack, secrets))
+    except (Temporary, Permanent, UserError, OSError, TimeoutError) as problem:
+        why = str(problem) or "no answer in time"
+        return bad(name, why, f"read the logs in {stack.home.root / 'logs'}")
+
+
+async def _bus(stack: Running, secrets: Secrets) -> str:
+    from callfunnel.infra.bus import Bus
+
+    bus = await Bus.connect(stack.platform, "persistence", secrets)
+    try:
+        return f"{stack.platform.nats_url} takes our login"
+    finally:
+        await bus.stop()
+
+
+async def _database(stack: Running, secrets: Secrets) -> str:
+    from callfunnel.cli.stack import DEMO
+    from callfunnel.infra.postgres import connect_pool, tenant_connection
+
+    pool = await connect_pool(stack.platform, "gateway", secrets, size=1, wait=DEADLINE_S)
+    try:
+        async with tenant_connection(pool, DEMO) as connection:
+            row = await (await connection.execute("select count(*) from api.calls")).fetchone()
+            return f"{row[0] if row else 0} calls in the records"
+    finally:
+        await pool.close()
+
+
+async def _objects(stack: Running, secrets: Secrets) -> str:
+    from callfunnel.infra.objects import Objects
+
+    objects = await Objects.connect(stack.platform, "gateway", secrets)
+    if not await objects.present():
+        raise Permanent(f"the bucket {stack.platform.objects_bucket} is not there")
+    return f"bucket {stack.platform.objects_bucket} is there"
+
+
+def _microphone(stack: Running) -> Finding:
+    """A browser gives its microphone to this machine's own pages and to https alone."""
+    origin = urlsplit(stack.public)
+    if origin.scheme == "https" or origin.hostname in LOCAL_NAMES:
+        return ok("microphone", f"browsers allow it on {stack.public}; the page asks for it")
+    return warn(
+        "microphone",
+        f"browsers refuse it on {stack.public}",
+        "open the page as http://localhost, or put https in front",
+    )
