@@ -1,0 +1,1 @@
+"""The carriers' wire formats: one pure module each, and the registry that names them."""

@@ -1,0 +1,133 @@
+"""The door for media sockets: one path per worker, a token that opens it once, 403 for the rest.
+
+It decides who may connect; what is said on the socket is the session's. A refused handshake says
+nothing about why.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any, Final
+
+import picows
+
+from callfunnel.carrier.signature import is_signed, media_url
+from callfunnel.domain.call import Channel
+from workers.media.channels.dialect import MAX_FRAME, Frame
+from workers.media.session import Session
+from workers.media.slots import Reservation, Slots
+
+_log: Final = logging.getLogger(__name__)
+_TEXT: Final = picows.WSMsgType.TEXT
+_BINARY: Final = picows.WSMsgType.BINARY
+_BACKLOG: Final = 256 * 1024
+"""Bytes waiting for a carrier that does not read: more than the pacing can ever need."""
+
+Connect = Callable[[Reservation, "CarrierSocket"], Session]
+
+
+class Door:
+    """Who may come in. `public_url` is the origin that carriers are told and sign."""
+
+    def __init__(self, worker: str, public_url: str, slots: Slots, connect: Connect) -> None:
+        self._prefix = f"/media/{worker}/"
+        self._public_url = public_url
+        self._slots = slots
+        self._connect = connect
+        self.refused = 0
+
+    def admit(self, request: picows.WSUpgradeRequest) -> Any:
+        """What picows shall do with this upgrade: the socket of a session, or 403."""
+        now = asyncio.get_running_loop().time()
+        path = request.path.decode("ascii", "replace").partition("?")[0]
+        token = path.removeprefix(self._prefix) if path.startswith(self._prefix) else ""
+        found = self._slots.peek(token, now) if token else None
+        if found is None or not self._signed(found, path, request):
+            self.refused += 1
+            _log.warning("a media socket was refused")
+            return _forbidden()
+        reservation = self._slots.claim(token, now)
+        return CarrierSocket(reservation, self._connect) if reservation else _forbidden()
+
+    def _signed(self, found: Reservation, path: str, request: picows.WSUpgradeRequest) -> bool:
+        if found.spec.channel is not Channel.TWILIO:
+            return True
+        given = request.headers.get("X-Twilio-Signature", "")
+        return is_signed(found.secret, media_url(self._public_url, path), given)
+
+
+class CarrierSocket(picows.WSListener):
+    """One media socket: frames in, frames out, closed once."""
+
+    def __init__(self, reservation: Reservation, connect: Connect) -> None:
+        self._reservation = reservation
+        self._connect = connect
+        self._transport: Any = None
+        self._session: Session | None = None
+        self._full = False
+
+    def on_ws_connected(self, transport: Any) -> None:
+        """The handshake is done."""
+        self._transport = transport
+        transport.underlying_transport.set_write_buffer_limits(high=_BACKLOG)
+        self._session = self._connect(self._reservation, self)
+        self._session.begin()
+
+    def on_ws_frame(self, transport: Any, frame: Any) -> None:
+        """One frame. Messages are never split by carriers: a fragment is a broken protocol."""
+        kind = frame.msg_type
+        if self._session is None:
+            return
+        if kind == _TEXT and frame.fin:
+            self._session.on_frame(False, frame.get_payload_as_bytes())
+        elif kind == _BINARY and frame.fin:
+            self._session.on_frame(True, frame.get_payload_as_bytes())
+        elif kind == picows.WSMsgType.CLOSE:
+            transport.send_close(frame.get_close_code())
+            transport.disconnect()
+        elif kind not in (picows.WSMsgType.PING, picows.WSMsgType.PONG):
+            self._session.on_broken("fragmented message")
+
+    def on_ws_disconnected(self, _transport: Any) -> None:
+        """The socket is gone, whoever closed it."""
+        self._transport = None
+        if self._session is not None:
+            self._session.on_closed()
+
+    def pause_writing(self) -> None:
+        """The carrier does not read: audio that is late is worth nothing and is dropped."""
+        self._full = True
+
+    def resume_writing(self) -> None:
+        """The carrier reads again."""
+        self._full = False
+
+    def send(self, frame: Frame) -> None:
+        """See `LineSocket.send`."""
+        if self._transport is not None and not self._full:
+            self._transport.send(_BINARY if frame.binary else _TEXT, frame.data)
+
+    def close(self) -> None:
+        """See `LineSocket.close`."""
+        if self._transport is not None:
+            self._transport.send_close(picows.WSCloseCode.OK)
+            self._transport.disconnect()
+
+
+async def listen(door: Door, host: str, port: int) -> asyncio.Server:
+    """Opens the door; the server is closed by the caller."""
+    return await picows.ws_create_server(
+        door.admit,
+        host,
+        port,
+        max_frame_size=MAX_FRAME,
+        websocket_handshake_timeout=5,
+        enable_auto_ping=True,
+        auto_ping_idle_timeout=10,
+        auto_ping_reply_timeout=10,
+    )
+
+
+def _forbidden() -> Any:
+    refusal = picows.WSUpgradeResponse.create_error_response(403)
+    return picows.WSUpgradeResponseWithListener(refusal, None)

@@ -1,0 +1,334 @@
+"""One live call: two lines, one timer, and the outputs of the core carried out.
+
+The shell decides nothing. Caller audio takes the short way (record, forward, VAD) 50 times a
+second; everything else becomes an input of the core, and what the core wants is done at once and
+in order. All methods run on the event loop that made the session.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Coroutine
+from typing import Any, Final, Protocol, assert_never
+
+from msgspec import Struct
+
+from callfunnel.domain.call import CallSpec
+from callfunnel.domain.rulebook import PublishedRulebook
+from callfunnel.events.call import CallConnected, CallEnded
+from workers.media.audio.g711 import FRAME
+from workers.media.audio.recorder import Recorder
+from workers.media.audio.vad import HANGOVER_MS, ONSET_MS, Edge, EdgeVad
+from workers.media.channels import dialect as wire
+from workers.media.channels.registry import CHANNELS
+from workers.media.core import inputs, outputs
+from workers.media.core.call import Call
+from workers.media.core.policy import Policy
+from workers.media.models.line import CallContext, ModelLine, OpenLine
+from workers.media.outbound import Outbound
+from workers.media.report import Reporter
+from workers.media.speaker import Speaker
+from workers.media.usage import Meters
+
+_log: Final = logging.getLogger(__name__)
+
+START_WITHIN_S: Final = 10.0
+"""How long an accepted socket may take to say which call it is."""
+
+
+class LineSocket(Protocol):
+    """The media socket, as the session sees it. Neither method blocks or raises."""
+
+    def send(self, frame: wire.Frame) -> None: ...
+    def close(self) -> None: ...
+
+
+class Errands(Protocol):
+    """What a call has others do; answers come back as inputs, through `tell`."""
+
+    def run_tool(self, wanted: outputs.RunTool, tell: Callable[[inputs.Input], None]) -> None: ...
+    def watch_approval(
+        self, wanted: outputs.WatchApproval, tell: Callable[[inputs.Input], None]
+    ) -> None: ...
+    async def ended(self, end: outputs.End, dial: str) -> None: ...
+    def stop(self) -> None: ...
+
+
+class Setting(Struct, frozen=True, kw_only=True):
+    """What a session is made of."""
+
+    spec: CallSpec
+    rulebook: PublishedRulebook
+    open_line: OpenLine
+    reporter: Reporter
+    errands: Errands
+    speaker: Speaker
+
+
+class Session:
+    """The shell of one call, from the accepted socket to the closed one."""
+
+    def __init__(self, setting: Setting, socket: LineSocket) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._spec = setting.spec
+        self._rulebook = setting.rulebook
+        self._reporter = setting.reporter
+        self._errands = setting.errands
+        self._speaker = setting.speaker
+        self._socket = socket
+        self._dialect = CHANNELS[setting.spec.channel](setting.spec)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._vad = EdgeVad()
+        self._forward = False
+        self._model_up = True
+        self._started = False
+        self._dial = ""
+        self._odd = bytearray()
+        self._inbox: deque[inputs.Input | None] = deque()
+        self._busy = False
+        self.done: asyncio.Future[None] = self._loop.create_future()
+
+        rulebook = setting.rulebook.rulebook
+        context = CallContext(call=setting.spec.call, caller=setting.spec.caller, rulebook=rulebook)
+        self._model: ModelLine = setting.open_line(context, self)
+        owns_turns = self._model.capabilities.owns_turns
+        self._meters = Meters(setting.reporter, self._model.provider, self._model.model)
+        self._call = Call(Policy(rulebook=rulebook, owns_turns=owns_turns), self._loop.time())
+        self._out = Outbound(
+            self._dialect, self._send, self._call.playback, self._vad.echo, self.tell
+        )
+        self._recorder: Recorder | None = None
+
+    def begin(self) -> None:
+        """The socket is open: the model is called while the carrier still introduces itself."""
+        limit = self._rulebook.rulebook.limits.model_connect_ms / 1000
+        self._meters.opened(self._loop.time())
+        self._spawn(self._model.open(limit))
+        self._start_timer = self._loop.call_later(START_WITHIN_S, self._no_start)
+
+    # The caller's line.
+
+    def on_frame(self, binary: bool, data: bytes) -> None:
+        """One WebSocket message of the carrier."""
+        arrived = self._dialect.decode(binary, data)
+        if type(arrived) is tuple:
+            self._hear(*arrived)
+        else:
+            self._on_line(arrived)
+
+    def on_broken(self, reason: str) -> None:
+        """The carrier broke the protocol below the level of messages."""
+        self.tell(inputs.BadFrame("carrier", reason))
+
+    def on_closed(self) -> None:
+        """The socket is gone."""
+        self.tell(inputs.LineClosed(clean=False))
+
+    def hang_up(self, by: str) -> None:
+        """Somebody outside the call ends it."""
+        self.tell(inputs.HangUpAsked(by))
+
+    def drain(self) -> None:
+        """The worker cannot wait any longer."""
+        self.tell(inputs.Drain())
+
+    def tell(self, happened: inputs.Input | None) -> None:
+        """Hands an input to the core and does what it wants; None = its deadline has come.
+
+        What happens while outputs are carried out waits until all of them are.
+        """
+        self._inbox.append(happened)
+        if self._busy:
+            return
+        self._busy = True
+        try:
+            while self._inbox:
+                self._handle(self._inbox.popleft())
+        finally:
+            self._busy = False
+        self._arm()
+
+    # The model's line (`ModelSink`).
+
+    def on_model(self, happened: inputs.Input) -> None:
+        """See `ModelSink`."""
+        if isinstance(happened, inputs.ModelFailed):
+            self._model_up = False
+        self.tell(happened)
+
+    def on_model_audio(self, response: str, item: str, ulaw: bytes) -> None:
+        """See `ModelSink`. Audio of a reply that no longer counts is dropped here."""
+        playback = self._call.playback
+        if not playback.accepts(response):
+            playback.dropped += 1
+            return
+        self._out.put(ulaw)
+        self.tell(inputs.AudioQueued(response, item, len(ulaw)))
+        self._out.soon()
+
+    def on_usage(self, meter: str, quantity: int, unit: str, record: str) -> None:
+        """See `ModelSink`."""
+        self._meters.provider(meter, quantity, unit, record)
+
+    # The short way.
+
+    def _hear(self, payload: bytes, ulaw: bytes) -> None:
+        if self._forward:
+            self._model.append(payload, ulaw)
+        self._meters.heard += len(ulaw)
+        if len(ulaw) == FRAME and not self._odd:
+            self._frame(ulaw)
+            return
+        self._odd += ulaw
+        while len(self._odd) >= FRAME:
+            self._frame(bytes(self._odd[:FRAME]))
+            del self._odd[:FRAME]
+
+    def _frame(self, ulaw: bytes) -> None:
+        if self._recorder is not None:
+            self._recorder.caller(ulaw, self._loop.time())
+        edge = self._vad.hear(ulaw)
+        if edge is Edge.STARTED:
+            self.tell(inputs.EdgeSpeechStarted(self._vad.echo.margin_db, ONSET_MS))
+        elif edge is Edge.ENDED:
+            self.tell(inputs.EdgeSpeechEnded(HANGOVER_MS))
+
+    def _on_line(self, arrived: wire.Arrived) -> None:
+        match arrived:
+            case wire.LineStarted():
+                self._connected()
+            case wire.MarkEchoed(name=name):
+                self.tell(inputs.MarkPlayed(name))
+            case wire.DigitPressed(digit=digit):
+                self.tell(inputs.KeyPressed(digit))
+            case wire.LineStopped():
+                self.tell(inputs.LineClosed(clean=True))
+            case wire.Broken(reason=reason):
+                self.tell(inputs.BadFrame("carrier", reason))
+
+    def _connected(self) -> None:
+        now = self._loop.time()
+        self._started = True
+        self._start_timer.cancel()
+        rulebook = self._rulebook.rulebook
+        if rulebook.record:
+            self._recorder = self._out.recorder = Recorder(now, self._reporter.audio)
+        self._reporter.fact(
+            CallConnected(
+                codec="audio/x-mulaw;rate=8000",
+                rulebook=rulebook.agent,
+                rulebook_version=self._rulebook.version,
+                recorded=rulebook.record,
+            )
+        )
+        self.tell(inputs.Started())
+
+    def _no_start(self) -> None:
+        self.tell(inputs.BadFrame("carrier", "no start in time"))
+
+    # What the core wants.
+
+    def _handle(self, happened: inputs.Input | None) -> None:
+        now = self._loop.time()
+        wanted = self._call.wake(now) if happened is None else self._call.handle(happened, now)
+        for output in wanted:
+            self._do(output)
+
+    def _do(self, output: outputs.Output) -> None:  # noqa: C901 - one line per output
+        match output:
+            case outputs.Feed(on=on):
+                self._out.feed(on)
+            case outputs.Forward(on=on):
+                self._forward = on
+            case outputs.NewGeneration():
+                self._out.restart()
+            case outputs.ClearLine():
+                self._out.clear()
+            case outputs.CancelReply(response=response):
+                self._speaker.cancel(response)
+                self._model.cancel(response)
+            case outputs.Truncate(item=item, heard_ms=heard_ms):
+                self._model.truncate(item, heard_ms)
+            case outputs.AnswerTool(model_call=model_call, output=result):
+                self._model.answer_tool(model_call, result)
+            case outputs.CreateReply(instructions=instructions):
+                self._model.create_reply(instructions)
+            case outputs.Tell(text=text):
+                self._model.tell(text)
+            case outputs.Say(key=key, text=text):
+                self._say(key, text)
+            case outputs.RunTool():
+                self._meters.tool(output.tool_call)
+                self._errands.run_tool(output, self.tell)
+            case outputs.WatchApproval():
+                self._errands.watch_approval(output, self.tell)
+            case outputs.Report(fact=fact):
+                self._reporter.fact(fact)
+            case outputs.Dial(number=number):
+                self._dial = number
+            case outputs.CloseModel():
+                self._model_up = False
+                self._spawn(self._model.close())
+            case outputs.End():
+                self._end(output)
+            case outputs.CloseLine():
+                self._out.stop()
+            case _:
+                assert_never(output)
+
+    def _say(self, key: str, text: str) -> None:
+        if not (self._model_up and self._model.say(key, text)):
+            self._speaker.say(key, text, self)
+
+    def _end(self, end: outputs.End) -> None:
+        """Recording, usage, the end; then the registry is told, and the socket closes last."""
+        now = self._loop.time()
+        if self._recorder is not None:
+            self._recorder.finish(now)
+        self._meters.close(now, end.duration_ms, self._out.sent)
+        self._reporter.end(
+            CallEnded(
+                cause=end.cause,
+                by=end.by,
+                duration_ms=end.duration_ms,
+                last_seq=0,
+                segments=0,
+                usage_records=0,
+                answered=end.answered,
+                note=end.note,
+            )
+        )
+        self._start_timer.cancel()
+        self._errands.stop()
+        self._spawn(self._leave(end))
+
+    async def _leave(self, end: outputs.End) -> None:
+        try:
+            await self._errands.ended(end, self._dial)
+        finally:
+            farewell = self._dialect.bye(end.cause.value)
+            if farewell is not None:
+                self._socket.send(farewell)
+            self._socket.close()
+            if not self.done.done():
+                self.done.set_result(None)
+
+    def _send(self, frame: wire.Frame) -> None:
+        self._socket.send(frame)
+
+    def _arm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        at = self._call.deadline()
+        self._timer = None if at is None else self._loop.call_at(at, self.tell, None)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("call %s: %s", self._spec.call, type(error).__name__, exc_info=error)
