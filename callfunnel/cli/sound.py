@@ -41,11 +41,12 @@ def _decoded(path: Path) -> tuple[NDArray[np.int16], int]:
             rate = opened.samplerate
             if not 1_000 <= rate <= 384_000:
                 raise UserError(f"{path} is broken: {rate} samples a second", LIKELY)
-            frames = opened.read(rate * LONGEST_S + 1, dtype="int16", always_2d=True)
+            frames = opened.read(rate * LONGEST_S + 1, dtype="float32", always_2d=True)
     except (soundfile.SoundFileError, OSError, MemoryError) as problem:
         why = str(getattr(problem, "error_string", problem)).strip().rstrip(".")
         raise UserError(f"{path} is no sound file that can be read ({why})", LIKELY) from None
-    return np.rint(frames.mean(axis=1)).astype(np.int16) if len(frames) else frames[:, 0], rate
+    mixed = np.nan_to_num(frames.mean(axis=1)) if len(frames) else frames[:, 0]
+    return np.rint(np.clip(mixed, -1.0, 1.0) * 32_767).astype(np.int16), rate
 
 
 def must_be_writable(path: Path) -> None:

@@ -1,0 +1,63 @@
+"""A user's mistake is one line and exit status 2; the help is quick because little is imported."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from callfunnel.cli.__main__ import main
+
+HEAVY = {"httpx", "numpy", "rich", "soundfile", "psycopg", "nats", "msgspec", "asyncio"}
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (["calls"], "nothing runs"),
+        (["call", "nowhere.wav"], "no file"),
+        (["call"], "nothing to say"),
+        (["call", "--hangup-after", "soon", "x"], "hangup-after"),
+        (["dance"], "dance"),
+        (["show"], "CALL"),
+        (["approve", "apr_x"], "nothing runs"),
+        (["rulebook", "put", "a", "nowhere.yaml"], "nowhere.yaml cannot be read"),
+    ],
+)
+def test_a_mistake_is_said_in_one_line(
+    words: list[str],
+    part: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CALLFUNNEL_HOME", str(tmp_path))
+    assert main(words) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert part in said
+
+
+def test_doctor_says_that_nothing_runs_and_what_to_do(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["doctor", "--home", str(tmp_path)]) == 1
+    assert "start it with `./cf up`" in capsys.readouterr().out
+
+
+def test_down_where_nothing_runs_is_no_failure(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["down", "--home", str(tmp_path), "--json"]) == 0
+    assert '"stopped": false' in capsys.readouterr().out
+
+
+def test_help_loads_nothing_heavy() -> None:
+    program = (
+        "import sys; from callfunnel.cli.__main__ import application; application();"
+        f"print(sorted({HEAVY!r} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
