@@ -82,10 +82,13 @@ class Deadlines:
         """A tenant in trouble does not keep the others waiting."""
         try:
             await self._act(tenant)
-        except (Temporary, Permanent) as error:
+        except Exception as error:
             return self._trouble(error)
         return _AFTER_ACTING_S
 
-    def _trouble(self, error: Temporary | Permanent) -> float:
-        log.warning("deadlines", extra={"schema": self._schema, "reason": error.reason})
+    def _trouble(self, error: Exception) -> float:
+        """A foreign exception is named by its type only: its text may quote a row."""
+        foreign = type(error).__name__
+        reason = error.reason if isinstance(error, Temporary | Permanent) else foreign
+        log.warning("deadlines", extra={"schema": self._schema, "reason": reason})
         return _AFTER_TROUBLE_S

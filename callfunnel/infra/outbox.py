@@ -40,6 +40,7 @@ class Outbox:
         self._bus = bus
         self._schema = schema
         self._waiting: set[TenantId] = set()
+        self._look_at = 0.0
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._insert = _INSERT.replace("schema.", f"{schema}.")
@@ -84,17 +85,19 @@ class Outbox:
             pause = await self._send_all(await self._due())
 
     async def _due(self) -> set[TenantId]:
-        """The tenants that were woken; when none was, all that have something."""
+        """The tenants that were woken; from time to time, all that have something."""
         due, self._waiting = self._waiting, set()
-        if due:
+        now = asyncio.get_running_loop().time()
+        if due and now < self._look_at:
             return due
+        self._look_at = now + _LOOK_AGAIN_S
         try:
             async with platform_connection(self._pool) as connection:
                 rows = await (await connection.execute(self._tenants)).fetchall()
-        except (Temporary, Permanent) as error:
+        except Exception as error:
             self._trouble(error)
-            return set()
-        return {TenantId(row[0]) for row in rows}
+            return due
+        return due | {TenantId(row[0]) for row in rows}
 
     async def _send_all(self, tenants: set[TenantId]) -> float:
         """Returns the seconds until the next look; a tenant in trouble is tried again sooner."""
@@ -103,14 +106,17 @@ class Outbox:
             try:
                 while await self._send(tenant) == _AT_ONCE:
                     pass
-            except (Temporary, Permanent) as error:
+            except Exception as error:
                 self._trouble(error)
                 self._waiting.add(tenant)
                 pause = _AFTER_TROUBLE_S
         return pause
 
-    def _trouble(self, error: Temporary | Permanent) -> None:
-        log.warning("outbox", extra={"schema": self._schema, "reason": error.reason})
+    def _trouble(self, error: Exception) -> None:
+        """A foreign exception is named by its type only: its text may quote a message."""
+        foreign = type(error).__name__
+        reason = error.reason if isinstance(error, Temporary | Permanent) else foreign
+        log.warning("outbox", extra={"schema": self._schema, "reason": reason})
 
     async def _send(self, tenant: TenantId) -> int:
         """Sends some rows that no other process is sending; returns how many."""

@@ -15,8 +15,23 @@ create table recordings.recordings (
     primary key (tenant, call)
 );
 
+-- Calls that have ended and whose audio is still on the bus. `segments` is how many there are to
+-- collect, -1 where nobody can know; `tries` counts failures of the object store.
+create table recordings.waiting (
+    tenant text not null,
+    call text not null,
+    segments integer not null,
+    duration_ms integer not null,
+    traceparent text not null,
+    since timestamptz not null default now(),
+    tries integer not null default 0,
+    primary key (tenant, call)
+);
+
 select platform.isolate('recordings.recordings', 'cf_persistence');
+select platform.isolate('recordings.waiting', 'cf_persistence');
 select platform.add_outbox('recordings', 'cf_persistence');
+select platform.add_deadlines('recordings', 'cf_persistence');
 
 create view api.recordings as
     select tenant, call, object_key, codec, duration_ms, size, sha256, segments,

@@ -1,0 +1,1 @@
+"""Recordings: the audio of a call, from segments on the bus to one object."""

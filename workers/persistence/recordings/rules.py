@@ -1,0 +1,86 @@
+"""When a recording is put together, and of what: segments in order, silence where one is gone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from callfunnel.events.audio import AudioSegment
+
+SAMPLES_PER_MS: Final = 8
+GRACE_S: Final = 12.0
+"""How long segments that must exist are waited for, once the call's end is told."""
+UNKNOWN_GRACE_S: Final = 3.0
+"""How long for more, when nobody knows how many there are: the call's worker was lost."""
+_LOOK_AGAIN_S: Final = 0.5
+_LONGEST_BACKOFF_S: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A call whose recording is to be made. `segments` -1: unknown. `waited_s` since its end."""
+
+    call: str
+    segments: int
+    duration_ms: int
+    traceparent: str
+    waited_s: float
+    tries: int
+    stored: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Look again in `in_s` seconds; `failed` when something outside did not work."""
+
+    in_s: float
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The recording: parts in order, each at its position; gaps are silence.
+
+    `samples` is the length of either side; `missing` counts segments that never came.
+    """
+
+    parts: tuple[AudioSegment, ...]
+    samples: int
+    missing: int
+
+    @property
+    def duration_ms(self) -> int:
+        return self.samples // SAMPLES_PER_MS
+
+
+def wait_for_more(waiting: Waiting, numbers: Sequence[int]) -> float:
+    """Seconds to wait before looking again; 0 when it is time to put together what is there."""
+    if waiting.segments < 0:
+        return max(0.0, UNKNOWN_GRACE_S - waiting.waited_s)
+    if len({n for n in numbers if n < waiting.segments}) >= waiting.segments:
+        return 0.0
+    return _LOOK_AGAIN_S if waiting.waited_s < GRACE_S else 0.0
+
+
+def backoff(tries: int) -> float:
+    """Seconds until the next try after the object store failed `tries` times."""
+    return min(_LONGEST_BACKOFF_S, 0.5 * 2.0 ** min(tries, 10))
+
+
+def plan(segments: Sequence[AudioSegment], expected: int, duration_ms: int) -> Plan:
+    """Puts segments in order. `expected` < 0: as many as the highest number says.
+
+    Where the last ones are missing, silence fills up to the call's duration.
+    """
+    parts = {segment.n: segment for segment in reversed(segments)}
+    ordered = tuple(parts[n] for n in sorted(parts))
+    due = expected if expected >= 0 else max(parts, default=-1) + 1
+    missing = max(0, due - len(ordered))
+    samples = max((part.start + _length(part) for part in ordered), default=0)
+    tail_is_gone = missing > 0 and ordered and ordered[-1].n < due - 1
+    if tail_is_gone or (missing and not ordered):
+        samples = max(samples, duration_ms * SAMPLES_PER_MS)
+    return Plan(ordered, samples, missing)
+
+
+def _length(segment: AudioSegment) -> int:
+    return max(len(segment.caller), len(segment.agent))

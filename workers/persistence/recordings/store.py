@@ -1,0 +1,100 @@
+"""Rows of recordings and of the calls that wait for theirs. Every function serves one tenant."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from callfunnel.domain.ids import TenantId
+from callfunnel.events.settled import RecordingStored
+from callfunnel.infra.postgres import Connection
+from workers.persistence.recordings.rules import Waiting
+
+
+async def wait(tenant: TenantId, connection: Connection, ends: Sequence[dict[str, Any]]) -> None:
+    """Notes ended calls: `call`, `segments`, `duration_ms`, `traceparent`. Known ones stay."""
+    batch = msgspec.json.encode(ends).decode()
+    await connection.execute(_WAIT, {"tenant": tenant, "batch": batch}, prepare=True)
+
+
+async def claim(tenant: TenantId, connection: Connection) -> Waiting | None:
+    """A call that is due and that no other process works on, until the transaction ends."""
+    await connection.execute("set local idle_in_transaction_session_timeout = '180s'")
+    found = await (await connection.execute(_CLAIM, (tenant,))).fetchone()
+    return Waiting(*found) if found else None
+
+
+async def postpone(
+    tenant: TenantId, connection: Connection, call: str, in_s: float, *, failed: bool
+) -> None:
+    """Looks at the call again later; `failed` counts a try."""
+    values = {"tenant": tenant, "call": call, "in_s": in_s, "failed": int(failed)}
+    await connection.execute(_POSTPONE, values)
+
+
+async def save(
+    tenant: TenantId, connection: Connection, call: str, recording: RecordingStored
+) -> None:
+    """The recording's row; what is there already stays."""
+    values = msgspec.structs.asdict(recording) | {"tenant": tenant, "call": call}
+    await connection.execute(_SAVE, values)
+
+
+async def is_stored(tenant: TenantId, connection: Connection, call: str) -> bool:
+    """Whether the recording's row is committed."""
+    found = await connection.execute(_IS_STORED, (tenant, call))
+    return await found.fetchone() is not None
+
+
+async def done(tenant: TenantId, connection: Connection, call: str) -> None:
+    """Nothing of the call is left to do."""
+    await connection.execute(_DONE, {"tenant": tenant, "call": call})
+
+
+_WAIT = """
+with batch as (
+    select * from jsonb_to_recordset(%(batch)s::text::jsonb)
+        as ended (call text, segments integer, duration_ms integer, traceparent text)
+), waiting as (
+    insert into recordings.waiting (tenant, call, segments, duration_ms, traceparent)
+    select %(tenant)s, call, segments, duration_ms, traceparent from batch
+    where not exists (select from recordings.recordings r
+        where r.tenant = %(tenant)s and r.call = batch.call)
+    order by call
+    on conflict do nothing
+    returning call
+)
+insert into recordings.deadlines (tenant, call, due_at)
+select %(tenant)s, call, now() from waiting
+on conflict do nothing
+"""
+_CLAIM = """
+select w.call, w.segments, w.duration_ms, w.traceparent,
+    extract(epoch from now() - w.since)::float8, w.tries,
+    exists (select from recordings.recordings r where r.tenant = w.tenant and r.call = w.call)
+from recordings.deadlines d join recordings.waiting w using (tenant, call)
+where d.tenant = %s and d.due_at <= now()
+order by d.due_at limit 1 for update of w skip locked
+"""
+_POSTPONE = """
+with later as (
+    update recordings.waiting set tries = tries + %(failed)s
+    where tenant = %(tenant)s and call = %(call)s
+)
+update recordings.deadlines set due_at = now() + make_interval(secs => %(in_s)s)
+where tenant = %(tenant)s and call = %(call)s
+"""
+_SAVE = """
+insert into recordings.recordings (
+    tenant, call, object_key, codec, duration_ms, size, sha256, segments, missing_segments)
+values (%(tenant)s, %(call)s, %(object_key)s, %(codec)s, %(duration_ms)s, %(size)s, %(sha256)s,
+    %(segments)s, %(missing_segments)s)
+on conflict do nothing
+"""
+_IS_STORED = "select 1 from recordings.recordings where tenant = %s and call = %s"
+_DONE = """
+with gone as (
+    delete from recordings.deadlines where tenant = %(tenant)s and call = %(call)s
+)
+delete from recordings.waiting where tenant = %(tenant)s and call = %(call)s
+"""
