@@ -55,6 +55,10 @@ class Settling:
         self.hold_s = 0.0
         self._bury = bury
 
+    def current_stats(self) -> SettlingStats:
+        """The counts, for whoever shows them."""
+        return self.stats
+
     async def settle(self, batch: list[Msg], run: Run) -> None:
         """Has `run` handle the batch; returns once each message is settled in one way."""
         self.hold_s = 0.0

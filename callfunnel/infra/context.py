@@ -1,0 +1,82 @@
+"""What a hosted feature may use: settings, secrets, metrics, and connections made when asked for.
+
+Connections are per role, because a feature keeps the bus user and the database role of its own
+deployable also when it shares a process with others.
+"""
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from callfunnel.infra.bus import Bus
+from callfunnel.infra.secrets import Secrets, open_secrets
+from callfunnel.infra.settings import PlatformSettings
+from callfunnel.infra.telemetry import Telemetry
+
+if TYPE_CHECKING:  # a process loads only the drivers its features ask for
+    from callfunnel.infra.objects import Objects
+    from callfunnel.infra.postgres import Pool
+
+log = logging.getLogger(__name__)
+
+
+class Context:
+    """The connections of one process; `closed_for_good` is set when the bus refused us."""
+
+    def __init__(self, settings: PlatformSettings, secrets: Secrets | None = None) -> None:
+        self.settings = settings
+        self.secrets = secrets or open_secrets(settings.secrets)
+        self.telemetry = Telemetry()
+        self.closed_for_good = asyncio.Event()
+        self._buses: dict[str, Bus] = {}
+        self._pools: dict[str, Pool] = {}
+        self._objects: dict[str, Objects] = {}
+        self._turn = asyncio.Lock()
+
+    async def bus(self, role: str) -> Bus:
+        """The bus as `role`; register before the host starts it."""
+        async with self._turn:
+            if role not in self._buses:
+                self._buses[role] = await Bus.connect(
+                    self.settings, role, self.secrets, self.closed_for_good.set
+                )
+            return self._buses[role]
+
+    async def pool(self, role: str) -> "Pool":
+        """The database as `role`. Raises Temporary when it does not answer for long."""
+        from callfunnel.infra.postgres import connect_pool
+
+        async with self._turn:
+            if role not in self._pools:
+                self._pools[role] = await connect_pool(self.settings, role, self.secrets)
+            return self._pools[role]
+
+    async def objects(self, role: str) -> "Objects":
+        """The object store as `role`."""
+        from callfunnel.infra.objects import Objects
+
+        async with self._turn:
+            if role not in self._objects:
+                self._objects[role] = await Objects.connect(self.settings, role, self.secrets)
+            return self._objects[role]
+
+    def checks(self) -> dict[str, bool]:
+        """What must be true for the process to be of use."""
+        return {f"bus_{role}": bus.ready for role, bus in self._buses.items()}
+
+    async def start(self) -> None:
+        """Starts what the features registered, and shows each durable's counts as metrics."""
+        for bus in self._buses.values():
+            await bus.start()
+            for durable, consumer in bus.consumers.items():
+                name = f"consumer_{durable.replace('-', '_')}"
+                self.telemetry.watch(name, consumer.settling.current_stats)
+
+    async def stop_buses(self) -> None:
+        """Finishes the work in hand and gives the rest back."""
+        await asyncio.gather(*(bus.stop() for bus in self._buses.values()))
+
+    async def close(self) -> None:
+        """Closes the stores, once the features have stopped."""
+        for pool in self._pools.values():
+            await pool.close()
