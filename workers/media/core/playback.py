@@ -88,18 +88,20 @@ class Playback:
 
     def flow(self, now: float) -> None:
         """Samples leave again: from here the clock runs behind what is sent."""
+        if self._held:
+            return
         self._floor = self.heard_total(now)
         self._still_since = None
-        self._held = False
 
     def dry(self, now: float) -> None:
         """The queue ran empty: what was sent plays out within the window."""
-        if self._still_since is None:
+        if self._still_since is None and self._sent == self._queued:
             self._still_since = now
 
     def hold(self, now: float) -> None:
-        """Feeding was switched off."""
-        self.dry(now)
+        """Feeding was switched off: what was sent plays out, the rest waits."""
+        if self._still_since is None:
+            self._still_since = now
         self._held = True
 
     def release(self, now: float) -> None:
@@ -147,6 +149,10 @@ class Playback:
         """Where the last sample of these items lies."""
         return max((piece.end for piece in self._pieces if piece.item in items), default=0)
 
+    def queued_total(self) -> int:
+        """Samples of this generation that were queued."""
+        return self._queued
+
     def backlog(self) -> int:
         """Samples queued and not sent yet."""
         return self._queued - self._sent
@@ -156,6 +162,11 @@ class Playback:
         if self._confirmed == self._queued:
             return True
         return self.backlog() == 0 and self._still_since is not None and self._ripe() <= now
+
+    def settle(self, now: float) -> None:
+        """A tail whose mark did not come in time counts as heard from now on."""
+        if self.finished(now):
+            self._confirmed = self._queued
 
     def deadline(self) -> float | None:
         """When a tail whose mark does not come counts as heard."""

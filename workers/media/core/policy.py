@@ -16,15 +16,14 @@ class Policy(Struct, frozen=True, kw_only=True):
 
     `owns_turns`: the model ends the caller's turns (`Capabilities.owns_turns`); otherwise the
     core does. `window_ms`: how far ahead of real time the audio path sends. `mark_grace_ms`: how
-    long a missing mark is waited for. `answer_ms`: how long a sentence asked for with `Say` may
-    take to begin before it is given up; `last_words_ms`: how long the end may wait to be heard.
+    long a missing mark is waited for. `last_words_ms`: how long the
+    end may wait for what is still to be heard.
     """
 
     rulebook: Rulebook
     owns_turns: bool = True
     window_ms: int = 120
     mark_grace_ms: int = 600
-    answer_ms: int = 5_000
     last_words_ms: int = 20_000
 
     def tool(self, name: str) -> Tool | None:
