@@ -14,12 +14,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 REQUIREMENTS = Path(__file__).resolve().parent.parent / "requirements"
 ROOM_NEEDED = {"run": 700_000_000, "dev": 1_100_000_000}  # bytes, with the wheels unpacked
 BROKEN_OFF = "installing"
+LOG = "install.log"
+NO_NETWORK = "no network: "
 
 # What the installers print, and what it means for the person in front of the machine.
 EXPLANATIONS = (
@@ -30,13 +32,13 @@ EXPLANATIONS = (
         "Permission denied",
         "this folder is not yours to write: use your own clone, or CALLFUNNEL_VENV",
     ),
-    ("name resolution", "no network: the name of the package index cannot be resolved"),
-    ("dns error", "no network: the name of the package index cannot be resolved"),
+    ("name resolution", NO_NETWORK + "the name of the package index cannot be resolved"),
+    ("dns error", NO_NETWORK + "the name of the package index cannot be resolved"),
     (
         "ertificate",
         "the package index's certificate is not trusted here: see PIP_CERT, SSL_CERT_FILE",
     ),
-    ("onnect", "no network: the package index cannot be reached"),
+    ("onnect", NO_NETWORK + "the package index cannot be reached"),
     ("timed out", "the package index does not answer in time"),
     ("No matching distribution", "the package index lacks a version that the lock names"),
 )
@@ -50,8 +52,8 @@ def say(text: str) -> None:
     print(f"cf: {text}", file=sys.stderr, flush=True)
 
 
-def run(command: list[str], environment: Mapping[str, str] | None = None) -> None:
-    """Runs quietly. Raises Failed with an explanation and the end of what was printed."""
+def run(command: list[str], venv: Path, environment: Mapping[str, str] | None = None) -> None:
+    """Runs quietly. Raises Failed with one line; everything that was printed is in a log."""
     done = subprocess.run(
         command,
         env={**os.environ, **(environment or {})},
@@ -61,14 +63,16 @@ def run(command: list[str], environment: Mapping[str, str] | None = None) -> Non
         check=False,
     )
     if done.returncode != 0:
-        raise Failed(explain(done.stdout))
+        with suppress(OSError):
+            (venv / LOG).write_text(done.stdout)
+        raise Failed(f"{explain(done.stdout)} (all of it is in {venv / LOG})")
 
 
 def explain(output: str) -> str:
-    """The likely reason first, then the installer's own last words."""
-    reason = next((text for sign, text in EXPLANATIONS if sign in output), "the installer failed")
-    last = [line for line in output.strip().splitlines() if line.strip()][-3:]
-    return "\n      ".join([reason, *last])
+    """The likely reason, else the installer's own last words."""
+    last = next((line for line in reversed(output.splitlines()) if line.strip()), "it said nothing")
+    reasons = (text for sign, text in EXPLANATIONS if sign in output)
+    return next(reasons, f"the installer failed: {last.strip()}")
 
 
 @contextmanager
@@ -133,9 +137,9 @@ def _count(lock: Path) -> int:
 def create(venv: Path) -> None:
     uv = shutil.which("uv")
     if uv:
-        run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(venv)])
+        run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(venv)], venv)
     else:
-        run([sys.executable, "-m", "venv", "--clear", str(venv)])
+        run([sys.executable, "-m", "venv", "--clear", str(venv)], venv)
 
 
 def install(lock: Path, venv: Path) -> None:
@@ -144,12 +148,12 @@ def install(lock: Path, venv: Path) -> None:
     if uv:
         command = [uv, "pip", "install", "--quiet", "--python", python, "--require-hashes"]
         try:
-            run([*command, "-r", str(lock)], settings)
+            run([*command, "-r", str(lock)], venv, settings)
         except Failed as problem:
-            say(f"uv did not manage ({str(problem).splitlines()[0]}); trying pip")
+            say(f"uv did not manage; trying pip. {problem}")
         else:
             return
-    with_pip(python, lock)
+    with_pip(lock, venv)
 
 
 def find_uv(venv: Path) -> tuple[str | None, dict[str, str]]:
@@ -159,16 +163,19 @@ def find_uv(venv: Path) -> tuple[str | None, dict[str, str]]:
         return uv, {}
     python, own = str(venv / "bin/python"), venv / "bin/uv"
     try:
-        with_pip(python, REQUIREMENTS / "installer.lock")
-    except Failed:
+        with_pip(REQUIREMENTS / "installer.lock", venv)
+    except Failed as problem:
+        if str(problem).startswith(NO_NETWORK):
+            raise
         return None, {}
     return str(own), settings_of_pip(python)
 
 
-def with_pip(python: str, lock: Path) -> None:
+def with_pip(lock: Path, venv: Path) -> None:
+    python = str(venv / "bin/python")
     probe = subprocess.run([python, "-m", "pip", "--version"], capture_output=True, check=False)
     if probe.returncode != 0:
-        run([python, "-m", "ensurepip"])
+        run([python, "-m", "ensurepip"], venv)
     options = [
         "--quiet",
         "--disable-pip-version-check",
@@ -176,23 +183,27 @@ def with_pip(python: str, lock: Path) -> None:
         "--only-binary",
         ":all:",
     ]
-    run([python, "-m", "pip", "install", *options, "-r", str(lock)])
+    run([python, "-m", "pip", "install", *options, "-r", str(lock)], venv)
 
 
 def settings_of_pip(python: str) -> dict[str, str]:
+    command = [python, "-m", "pip", "config", "list"]
+    listed = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    return for_uv(listed, os.environ)
+
+
+def for_uv(listed: str, environment: Mapping[str, str]) -> dict[str, str]:
     """What pip was told about its index, in the words of uv; what uv was told itself stays."""
     names = {
         "index-url": "UV_DEFAULT_INDEX",
         "extra-index-url": "UV_INDEX",
         "cert": "SSL_CERT_FILE",
     }
-    command = [python, "-m", "pip", "config", "list"]
-    listed = subprocess.run(command, capture_output=True, text=True, check=False).stdout
     found: dict[str, str] = {}
     for line in listed.splitlines():
         key, _, value = line.partition("=")
         name = names.get(key.rsplit(".", 1)[-1])
-        if name and name not in os.environ:
+        if name and name not in environment:
             found[name] = " ".join(value.strip("'\"").replace("\\n", " ").split())
     return found
 
