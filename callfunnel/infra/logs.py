@@ -66,6 +66,7 @@ FIELDS: Final = frozenset(
         "role",
         "rows",
         "rulebook",
+        "schema",
         "seconds",
         "segments",
         "seq",

@@ -1,0 +1,295 @@
+"""Admit a call: every scarce thing is held before the carrier hears an address, or none is.
+
+The order is the decision (see decisions 3 and 4): look for the pin, read the rule book, take a slot
+of the tenant, reserve at a worker, create the pin last. Whatever fails before the pin exists gives
+back what was held. A call that is not taken is told as such, with the rule book's busy treatment.
+"""
+
+import logging
+import random
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+import msgspec
+
+from callfunnel.domain.call import (
+    CallSpec,
+    Cause,
+    Channel,
+    Direction,
+    Pin,
+    SlotHolder,
+)
+from callfunnel.domain.errors import Temporary
+from callfunnel.domain.ids import CallId, TenantId, WorkerId
+from callfunnel.domain.rulebook import Busy, PublishedRulebook
+from callfunnel.events.requests import Reserved
+from callfunnel.infra.clock import fresh_id, utc_now
+from gateway.placement import HeldSlot, LiveWorker, pick_worker, slot_choices
+
+log = logging.getLogger(__name__)
+
+MOST_SLOT_TRIES = 8
+MOST_WORKER_TRIES = 3
+NO_WORKER = WorkerId("")
+REFUSED = "refused"
+"""State of a pin whose call was not taken and may not be told yet; `apology` is what is said."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offer:
+    """A call that wants to be taken. `call_limit`: how many the tenant may have at once."""
+
+    tenant: TenantId
+    agent: str
+    call_limit: int
+    channel: Channel
+    carrier_call_id: str
+    carrier_account: str = ""
+    caller: str
+    callee: str
+    direction: Direction = Direction.INBOUND
+    traceparent: str = ""
+
+    @property
+    def pin_key(self) -> str:
+        return pin_key(self.channel, self.carrier_call_id)
+
+
+class Registry(Protocol):
+    """The shared registry: mirrors to read without waiting, and keys changed by compare-and-set.
+
+    Every coroutine raises Temporary when the bus does not answer.
+    """
+
+    def workers(self) -> Mapping[WorkerId, LiveWorker]: ...
+
+    def slots(self, tenant: TenantId) -> Mapping[int, HeldSlot]: ...
+
+    def rulebook(self, tenant: TenantId, agent: str) -> PublishedRulebook | None: ...
+
+    async def pin(self, key: str) -> Pin | None: ...
+
+    async def create_pin(self, key: str, pin: Pin) -> bool: ...
+
+    async def end_pin(self, key: str, pin: Pin) -> None: ...
+
+    async def take_slot(self, slot: str, holder: SlotHolder, revision: int) -> int | None: ...
+
+    async def free_slot(self, slot: str, revision: int) -> None: ...
+
+
+class Workers(Protocol):
+    """Requests to one worker. Raise Temporary when it does not answer in time."""
+
+    async def reserve(self, worker: WorkerId, spec: CallSpec) -> Reserved: ...
+
+    async def release(self, worker: WorkerId, tenant: TenantId, call: CallId) -> None: ...
+
+
+class Refusals(Protocol):
+    """Tells the facts of a call that was not taken; returns once they cannot be lost."""
+
+    async def tell(self, pin: Pin) -> None: ...
+
+
+@dataclass(frozen=True)
+class Slot:
+    key: str
+    revision: int
+
+
+class Refused(Exception):
+    """The call is not taken; `reason` is a stable word."""
+
+    def __init__(self, cause: Cause, reason: str) -> None:
+        super().__init__(reason)
+        self.cause = cause
+        self.reason = reason
+
+
+class Admission:
+    """Admits offers. `draw` gives a number in [0, 1)."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        workers: Workers,
+        refusals: Refusals,
+        draw: Callable[[], float] = random.random,
+    ) -> None:
+        self._registry = registry
+        self._workers = workers
+        self._refusals = refusals
+        self._draw = draw
+
+    async def admit(self, offer: Offer) -> Pin:
+        """The call's pin, new or found; `is_refused` when it is not taken."""
+        try:
+            found = await self._registry.pin(offer.pin_key)
+            if found is not None and found.state == REFUSED:
+                await self._tell(offer, found)  # its teller may have died before it was told
+            return found or await self._place(offer)
+        except Refused as refused:
+            return await self._refuse(offer, refused)
+        except Temporary as down:
+            log.warning("admission failed", extra={"reason": down.reason})
+            return await self._refuse(offer, Refused(Cause.REFUSED_BUSY, "unavailable"))
+
+    async def _place(self, offer: Offer) -> Pin:
+        book = self._registry.rulebook(offer.tenant, offer.agent)
+        if book is None:
+            raise Refused(Cause.REFUSED_POLICY, "no_rulebook")
+        async with AsyncExitStack() as undo:
+            spec = _spec(offer, book.version)
+            pin = await self._reserve(offer, spec, undo)
+            try:
+                created = await self._registry.create_pin(offer.pin_key, pin)
+            except Temporary:
+                undo.pop_all()  # it may exist: the worker looks for it before it lets go
+                raise
+            if created:
+                undo.pop_all()
+                return pin
+        winner = await self._registry.pin(offer.pin_key)
+        if winner is None:
+            raise Temporary("a pin was created and is gone")
+        return winner
+
+    async def _reserve(self, offer: Offer, spec: CallSpec, undo: AsyncExitStack) -> Pin:
+        """The pin of a call that holds a tenant's slot and a worker's; `undo` gives both back."""
+        slot: Slot | None = None
+        tried: list[WorkerId] = []
+        while len(tried) < MOST_WORKER_TRIES:
+            live = pick_worker(self._registry.workers().values(), tried, self._draw())
+            if live is None:
+                break
+            worker = live.record.worker
+            tried.append(worker)
+            holder = SlotHolder(call=spec.call, worker=worker, epoch=live.epoch)
+            slot = await self._slot(offer, holder, slot)
+            undo.push_async_callback(self._free, slot)
+            asked = msgspec.structs.replace(spec, slot=slot.key, slot_revision=slot.revision)
+            undo.push_async_callback(self._release, worker, asked)
+            reserved = await self._ask(worker, asked)
+            if reserved.ok:
+                return _pinned(asked, worker, reserved)
+        raise Refused(Cause.REFUSED_BUSY, "no_worker")
+
+    async def _ask(self, worker: WorkerId, spec: CallSpec) -> Reserved:
+        try:
+            return await self._workers.reserve(worker, spec)
+        except Temporary as silent:
+            log.warning("worker is silent", extra={"worker": worker, "reason": silent.reason})
+            return Reserved(ok=False, reason="silent")
+
+    async def _slot(self, offer: Offer, holder: SlotHolder, held: Slot | None) -> Slot:
+        """A slot of the tenant in the name of `holder`; one already `held` changes hands."""
+        if held is not None:
+            revision = await self._registry.take_slot(held.key, holder, held.revision)
+            if revision is None:
+                raise Temporary("a slot was taken from its holder")
+            return Slot(held.key, revision)
+        live = self._registry.workers()
+        choices = slot_choices(offer.call_limit, self._registry.slots(offer.tenant), live)
+        turn = int(self._draw() * min(len(choices), MOST_SLOT_TRIES))
+        for n, known in (choices[turn:] + choices[:turn])[:MOST_SLOT_TRIES]:
+            key = f"{offer.tenant}.{n}"
+            revision = await self._registry.take_slot(key, holder, known)
+            if revision is not None:
+                return Slot(key, revision)
+        raise Refused(Cause.REFUSED_BUSY, "tenant_limit")
+
+    async def _refuse(self, offer: Offer, refused: Refused) -> Pin:
+        """Tells the refusal once, whichever of several equal webhooks came first."""
+        book = self._registry.rulebook(offer.tenant, offer.agent)
+        treatment = book.rulebook.busy.say if book else Busy().say
+        spec = _spec(offer, book.version if book else 0)
+        pin = _refused(spec, refused, treatment)
+        try:
+            if not await self._registry.create_pin(offer.pin_key, pin):
+                return await self._registry.pin(offer.pin_key) or pin
+        except Temporary as down:
+            log.warning("a refusal without a pin", extra={"reason": down.reason})
+        await self._tell(offer, pin)
+        return pin
+
+    async def _tell(self, offer: Offer, pin: Pin) -> None:
+        await self._refusals.tell(pin)
+        with _unless_down("refusal"):
+            await self._registry.end_pin(offer.pin_key, pin)
+
+    async def _free(self, slot: Slot) -> None:
+        with _unless_down("slot"):
+            await self._registry.free_slot(slot.key, slot.revision)
+
+    async def _release(self, worker: WorkerId, spec: CallSpec) -> None:
+        with _unless_down("reservation"):
+            await self._workers.release(worker, spec.tenant, spec.call)
+
+
+@contextmanager
+def _unless_down(what: str) -> Iterator[None]:
+    """What cannot be given back now frees itself once its lease or its wait is over."""
+    try:
+        yield
+    except Temporary as down:
+        log.warning("not given back", extra={"what": what, "reason": down.reason})
+
+
+def is_refused(pin: Pin) -> bool:
+    """Whether the call of this pin never got a worker."""
+    return pin.worker == NO_WORKER
+
+
+def pin_key(channel: Channel, carrier_call_id: str) -> str:
+    """The registry's key of a call. The carrier's id was checked where it entered."""
+    return f"{channel.value}-{carrier_call_id}"
+
+
+def _spec(offer: Offer, version: int) -> CallSpec:
+    return CallSpec(
+        tenant=offer.tenant,
+        call=CallId(fresh_id("c")),
+        channel=offer.channel,
+        direction=offer.direction,
+        carrier_call_id=offer.carrier_call_id,
+        carrier_account=offer.carrier_account,
+        caller=offer.caller,
+        callee=offer.callee,
+        agent=offer.agent,
+        rulebook_version=version,
+        offered_at=utc_now(),
+        slot="",
+        slot_revision=0,
+        traceparent=offer.traceparent,
+    )
+
+
+def _pinned(spec: CallSpec, worker: WorkerId, reserved: Reserved) -> Pin:
+    return Pin(
+        tenant=spec.tenant,
+        call=spec.call,
+        worker=worker,
+        epoch=reserved.epoch,
+        token=reserved.token,
+        media_path=f"/media/{worker}/{reserved.token}",
+        spec=spec,
+    )
+
+
+def _refused(spec: CallSpec, refused: Refused, treatment: str) -> Pin:
+    return Pin(
+        tenant=spec.tenant,
+        call=spec.call,
+        worker=NO_WORKER,
+        epoch=0,
+        token="",
+        media_path="",
+        spec=spec,
+        state=REFUSED,
+        cause=refused.cause.value,
+        apology=treatment,
+    )

@@ -1,0 +1,72 @@
+"""The application: every route, how failures are answered, and the page. Knows no environment."""
+
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.responses import FileResponse
+from starlette.staticfiles import StaticFiles
+
+from gateway.answers import add_answers
+from gateway.door import Door
+from gateway.problems import MEDIA_TYPE
+from gateway.routes import (
+    approvals,
+    calls,
+    demo,
+    feed,
+    health,
+    phone,
+    recordings,
+    rulebooks,
+    twilio,
+    usage,
+)
+from gateway.schemas.problem import Problem
+from gateway.shell import Shell, protective_headers
+
+CONSOLE = Path(__file__).parents[1] / "console"
+API = (calls, recordings, usage, feed, approvals, rulebooks, phone)
+OTHER = (demo, health, twilio)
+_PROBLEM = {"model": Problem, "content": {MEDIA_TYPE: {}}}
+_EVERYWHERE: dict[int | str, dict[str, Any]] = {
+    401: {"description": "no valid token", **_PROBLEM},
+    403: {"description": "the token may not do this", **_PROBLEM},
+    404: {"description": "not found", **_PROBLEM},
+    409: {"description": "too late", **_PROBLEM},
+    413: {"description": "the body is too large", **_PROBLEM},
+    422: {"description": "the request is not valid", **_PROBLEM},
+    429: {"description": "too many requests", **_PROBLEM},
+    503: {"description": "a part of the platform is down, or all lines are busy", **_PROBLEM},
+}
+
+
+def routes() -> FastAPI:
+    """The application without its parts: enough to write the OpenAPI document."""
+    app = FastAPI(
+        title="CallFunnel",
+        version="1",
+        description="The tenants' API. Errors are problem+json; lists are newest first.",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/v1/openapi.json",
+    )
+    add_answers(app)
+    for module in API:
+        app.include_router(module.router, responses=_EVERYWHERE)
+    for module in OTHER:
+        app.include_router(module.router)
+    return app
+
+
+def application(door: Door) -> Shell:
+    """The whole application, ready to be served."""
+    app = routes()
+    app.state.door = door
+
+    @app.get("/", include_in_schema=False)
+    async def page() -> FileResponse:
+        return FileResponse(CONSOLE / "index.html", headers={"Cache-Control": "no-cache"})
+
+    app.mount("/console", StaticFiles(directory=CONSOLE), name="console")
+    return Shell(app, protective_headers(door.settings.public_url))

@@ -1,0 +1,51 @@
+"""Everything a route may ask, wired once by `__main__` and handed to the application."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from callfunnel.infra.objects import Objects
+from callfunnel.infra.settings import PlatformSettings
+from callfunnel.infra.telemetry import Telemetry
+from gateway.admission import Admission
+from gateway.demo import DemoSessions
+from gateway.feed import Feeds
+from gateway.guard import Guard
+from gateway.health import Health
+from gateway.placed import Placed
+from gateway.registry import KvRegistry
+from gateway.requests import Requests
+from gateway.store import Views
+from gateway.streams import Streams
+from gateway.telephony import Telephony
+from gateway.webhooks import Webhooks
+
+
+@dataclass(frozen=True, kw_only=True)
+class Door:
+    """The parts of the gateway."""
+
+    settings: PlatformSettings
+    webhooks: Webhooks
+    telephony: Telephony
+    admission: Admission
+    registry: KvRegistry
+    requests: Requests
+    views: Views
+    objects: Objects
+    feeds: Feeds
+    guard: Guard
+    health: Health
+    demo: DemoSessions
+    streams: Streams
+    placed: Placed
+    telemetry: Telemetry
+
+
+def _door(request: Request) -> Door:
+    door: Door = request.app.state.door
+    return door
+
+
+TheDoor = Annotated[Door, Depends(_door)]

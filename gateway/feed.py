@@ -1,0 +1,138 @@
+"""Live feeds as server-sent events: what was, then what is, without a gap or a repetition.
+
+One call: the stored timeline first (a call may be older than the bus remembers), then everything
+the bus keeps of it; `Ordering` makes one sequence of both. A tenant: the bus alone, whose own
+sequence is the cursor. A feed ends when its call is settled, and when the reader's token expires.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import aclosing
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+
+import msgspec
+
+from callfunnel.domain.ids import CallId, TenantId
+from callfunnel.events.envelope import Event
+from callfunnel.events.message import definition_of, family_filter
+from callfunnel.events.streams import CALLS
+from gateway.ordering import CallFact, Numbered, Ordering
+
+HEARTBEAT_S = 15.0
+HEARTBEAT = b": still here\n\n"
+T = TypeVar("T")
+
+
+class Follows(Protocol):
+    """The bus's ordered reader."""
+
+    def follow(
+        self, stream: str, *subjects: str, after: int | None = None
+    ) -> AsyncIterator[tuple[int, Event[Any]]]: ...
+
+
+Timeline = Callable[[TenantId, CallId], Awaitable[Iterable[CallFact]]]
+
+
+class Feeds:
+    """Makes feeds. `timeline` gives the stored facts of a call."""
+
+    def __init__(self, bus: Follows, timeline: Timeline, heartbeat_s: float = HEARTBEAT_S) -> None:
+        self._bus = bus
+        self._timeline = timeline
+        self._heartbeat_s = heartbeat_s
+
+    async def call(
+        self, tenant: TenantId, call: CallId, ordering: Ordering, until: float
+    ) -> AsyncGenerator[bytes, None]:
+        """The facts of one call behind `ordering`, up to its seal or the loop's time `until`."""
+        for fact in await self._timeline(tenant, call):
+            for due in ordering.take(fact):
+                yield _encoded(due, call)
+        if ordering.finished:
+            return
+        subject = family_filter("call", tenant=tenant, key=call)
+        live = self._bus.follow(CALLS.name, subject, after=0)
+        async with aclosing(_paced(live, self._heartbeat_s, until)) as arriving:
+            yield HEARTBEAT
+            async for item in arriving:
+                for due in await self._due(tenant, call, ordering, item):
+                    yield _encoded(due, call)
+                if item is None:
+                    yield HEARTBEAT
+                if ordering.finished:
+                    return
+
+    async def tenant(
+        self, tenant: TenantId, after: int | None, until: float
+    ) -> AsyncGenerator[bytes, None]:
+        """Every fact of every call of the tenant, as it comes, behind the cursor `after`."""
+        live = self._bus.follow(CALLS.name, family_filter("call", tenant=tenant), after=after)
+        async with aclosing(_paced(live, self._heartbeat_s, until)) as arriving:
+            yield HEARTBEAT
+            async for item in arriving:
+                if item is None:
+                    yield HEARTBEAT
+                    continue
+                cursor, event = item
+                yield _encoded(Numbered(str(cursor), fact_of(event)), event.envelope.key)
+
+    async def _due(
+        self, tenant: TenantId, call: CallId, ordering: Ordering, item: Any
+    ) -> list[Numbered]:
+        """What an arrival releases. A silence in which facts wait: ask the timeline, then go on."""
+        if item is not None:
+            return ordering.take(fact_of(item[1]))
+        if not ordering.stuck:
+            return []
+        due = [each for fact in await self._timeline(tenant, call) for each in ordering.take(fact)]
+        return due + (ordering.skip() if ordering.stuck else [])
+
+
+async def _paced(
+    source: AsyncIterator[T], every_s: float, until: float
+) -> AsyncGenerator[T | None, None]:
+    """The items of `source`, and None for every silence of `every_s`; ends at `until`."""
+    loop = asyncio.get_running_loop()
+    coming: asyncio.Future[T] | None = None
+    try:
+        while (left := until - loop.time()) > 0:
+            coming = coming or asyncio.ensure_future(anext(source))
+            await asyncio.wait({coming}, timeout=min(every_s, left))
+            if not coming.done():
+                yield None
+                continue
+            try:
+                item, coming = coming.result(), None
+            except StopAsyncIteration:
+                return
+            yield item
+    finally:
+        if coming is not None:
+            coming.cancel()
+            await asyncio.gather(coming, return_exceptions=True)
+        close = getattr(source, "aclose", None)
+        if close is not None:
+            await close()
+
+
+def fact_of(event: Event[Any]) -> CallFact:
+    """A fact as it came over the bus."""
+    envelope = event.envelope
+    data = msgspec.to_builtins(event.data)
+    kind = definition_of(type(event.data)).type_name
+    return CallFact(envelope.id, envelope.seq, kind, envelope.time, data)
+
+
+def shown(fact: CallFact, call: str) -> dict[str, Any]:
+    """A fact as the API shows it (the schema `Fact`)."""
+    at = fact.at.isoformat() if isinstance(fact.at, datetime) else fact.at
+    names = {"id": fact.id, "seq": fact.seq, "type": fact.type, "name": fact.name}
+    return {**names, "at": at, "call": call, "data": fact.data}
+
+
+def _encoded(numbered: Numbered, call: str) -> bytes:
+    body = msgspec.json.encode(shown(numbered.fact, call))
+    head = f"id: {numbered.id}\nevent: {numbered.fact.name}\ndata: "
+    return head.encode() + body + b"\n\n"

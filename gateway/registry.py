@@ -1,0 +1,141 @@
+"""The call registry as the gateway sees it: three mirrors to read, and pins and slots to change.
+
+Only here are the registry's keys spelled and its values decoded. A mirror that cannot be read
+makes everything look empty, which refuses calls; compare-and-set keeps a stale one harmless.
+"""
+
+import logging
+from collections.abc import Mapping
+from typing import Protocol, TypeVar
+
+import msgspec
+
+from callfunnel.domain.call import Pin, SlotHolder, WorkerRecord
+from callfunnel.domain.ids import TenantId, WorkerId
+from callfunnel.domain.rulebook import PublishedRulebook
+from gateway.placement import HeldSlot, LiveWorker
+
+log = logging.getLogger(__name__)
+S = TypeVar("S", bound=msgspec.Struct)
+
+
+class Entry(Protocol):
+    """A key's value, its revision, and the epoch of the lease it is part of."""
+
+    @property
+    def value(self) -> bytes: ...
+
+    @property
+    def revision(self) -> int: ...
+
+    @property
+    def epoch(self) -> int: ...
+
+
+class Bucket(Protocol):
+    """A key-value bucket with compare-and-set. Raises Temporary when the bus does not answer."""
+
+    async def get(self, key: str) -> Entry | None: ...
+
+    async def create(self, key: str, value: bytes) -> int | None: ...
+
+    async def replace(self, key: str, value: bytes, revision: int) -> int | None: ...
+
+    async def delete(self, key: str, revision: int | None = None) -> bool: ...
+
+
+class Mirrored(Protocol):
+    """A bucket as a dict that follows it."""
+
+    @property
+    def entries(self) -> Mapping[str, Entry]: ...
+
+
+class KvRegistry:
+    """The registry over the bus (see `admission.Registry`)."""
+
+    def __init__(
+        self,
+        *,
+        workers: Mirrored,
+        slots: Mirrored,
+        rulebooks: Mirrored,
+        pin_bucket: Bucket,
+        slot_bucket: Bucket,
+    ) -> None:
+        self._workers = workers
+        self._slots = slots
+        self._rulebooks = rulebooks
+        self._pin_bucket = pin_bucket
+        self._slot_bucket = slot_bucket
+
+    def workers(self) -> Mapping[WorkerId, LiveWorker]:
+        """The media workers whose lease is alive."""
+        found = {}
+        for entry in self._workers.entries.values():
+            record = _decoded(entry, WorkerRecord)
+            if record is not None:
+                found[record.worker] = LiveWorker(record, entry.epoch)
+        return found
+
+    def worker_url(self, worker: str) -> str | None:
+        """Where a live worker takes media sockets."""
+        entry = self._workers.entries.get(worker)
+        record = _decoded(entry, WorkerRecord) if entry else None
+        return record.url if record else None
+
+    def slots(self, tenant: TenantId) -> Mapping[int, HeldSlot]:
+        """The tenant's slots that somebody holds, by number."""
+        found = {}
+        for key, entry in self._slots.entries.items():
+            owner, _, n = key.partition(".")
+            holder = _decoded(entry, SlotHolder) if owner == tenant and n.isdigit() else None
+            if holder is not None:
+                found[int(n)] = HeldSlot(holder, entry.revision)
+        return found
+
+    def rulebook(self, tenant: TenantId, agent: str) -> PublishedRulebook | None:
+        """The published rule book of an agent."""
+        entry = self._rulebooks.entries.get(f"{tenant}.{agent}")
+        return _decoded(entry, PublishedRulebook) if entry else None
+
+    def agents(self, tenant: TenantId) -> list[str]:
+        """The agents that have a published rule book."""
+        mine = (key.partition(".") for key in self._rulebooks.entries)
+        return sorted(agent for owner, _, agent in mine if owner == tenant)
+
+    async def pin(self, key: str) -> Pin | None:
+        """A call's pin, read where it is written."""
+        entry = await self._pin_bucket.get(key)
+        return msgspec.json.decode(entry.value, type=Pin) if entry else None
+
+    async def create_pin(self, key: str, pin: Pin) -> bool:
+        """Whether this pin is the first of its call."""
+        return await self._pin_bucket.create(key, msgspec.json.encode(pin)) is not None
+
+    async def end_pin(self, key: str, pin: Pin) -> None:
+        """Says that the refused call of `pin` was told to its end."""
+        entry = await self._pin_bucket.get(key)
+        if entry is not None and msgspec.json.decode(entry.value, type=Pin) == pin:
+            ended = msgspec.json.encode(msgspec.structs.replace(pin, state="ended"))
+            await self._pin_bucket.replace(key, ended, entry.revision)
+
+    async def take_slot(self, slot: str, holder: SlotHolder, revision: int) -> int | None:
+        """The new revision once `holder` has the slot; None when someone else was first."""
+        value = msgspec.json.encode(holder)
+        if revision == 0:
+            return await self._slot_bucket.create(slot, value)
+        return await self._slot_bucket.replace(slot, value, revision)
+
+    async def free_slot(self, slot: str, revision: int) -> None:
+        """Gives a slot back, unless it changed hands since."""
+        await self._slot_bucket.delete(slot, revision)
+
+
+def _decoded(entry: Entry, kind: type[S]) -> S | None:
+    """A value that cannot be read is as good as none; it is said, and nothing else stops."""
+    try:
+        return msgspec.json.decode(entry.value, type=kind)
+    except msgspec.DecodeError:
+        log.error("registry value is unreadable", extra={"kind": kind.__name__})
+        return None

@@ -1,0 +1,42 @@
+"""The demo page's session."""
+
+from fastapi import APIRouter, Request
+
+from callfunnel.infra.settings import PlatformSettings
+from gateway.door import TheDoor
+from gateway.problems import FORBIDDEN, ProblemError, unavailable
+from gateway.schemas.phone import DemoSession
+
+router = APIRouter(tags=["demo"])
+
+
+@router.post("/demo/session")
+async def open_session(request: Request, door: TheDoor) -> DemoSession:
+    """A short-lived token of the demo tenant, for this page in a browser on this machine."""
+    peer = request.client.host if request.client else ""
+    try:
+        granted = await door.demo.open(peer, request.headers)
+    except OSError:
+        raise unavailable("The identity provider does not answer.", 5) from None
+    if granted is None:
+        raise ProblemError(
+            FORBIDDEN,
+            "The demo session is for a browser on the machine that runs CallFunnel.",
+            "Open the address that `cf up` printed, on that machine.",
+        )
+    principal = await door.guard.principal(granted.access_token, peer)
+    tenant = principal.tenants[0]
+    agents = door.registry.agents(tenant)
+    return DemoSession(
+        access_token=granted.access_token,
+        expires_in=int(granted.expires_in),
+        tenant=tenant,
+        agents=agents,
+        model=door.settings.model,
+        rulebook_file=rulebook_file(door.settings, agents[0]) if agents else None,
+    )
+
+
+def rulebook_file(settings: PlatformSettings, agent: str) -> str | None:
+    """The file an agent's rule book is read from, where files are watched."""
+    return str(settings.rulebook_dir / f"{agent}.yaml") if settings.rulebook_dir else None

@@ -1,0 +1,124 @@
+"""What every request goes through: an id, a body limit, headers that protect, one log line.
+
+Plain ASGI, so that a stream stays a stream. The line names the route, never the query or the body.
+"""
+
+import logging
+import secrets
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from callfunnel.carrier.signature import media_url
+
+log = logging.getLogger("gateway.access")
+
+MOST_BODY = 512 * 1024
+_QUIET = frozenset(("/healthz", "/readyz", "/metrics"))
+
+
+def protective_headers(public_url: str) -> dict[str, str]:
+    """Nothing from elsewhere, nothing inline, no framing; the microphone for this page alone."""
+    origin = public_url.rstrip("/")
+    policy = (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        f"connect-src 'self' {media_url(origin, '')}; media-src 'self' blob:; worker-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+    headers = {
+        "Content-Security-Policy": policy,
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "Permissions-Policy": "microphone=(self), camera=(), geolocation=()",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
+    }
+    secure = {"Strict-Transport-Security": "max-age=31536000"}
+    return headers | (secure if origin.startswith("https:") else {})
+
+
+class Shell:
+    """Wraps the application. `headers` go on every answer."""
+
+    def __init__(
+        self, app: ASGIApp, headers: Mapping[str, str], most_body: int = MOST_BODY
+    ) -> None:
+        self._app = app
+        self._headers = _raw(headers)
+        self._most_body = most_body
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        exchange = _Exchange(self, scope, receive, send)
+        try:
+            await self._app(scope, exchange.receive, exchange.send)
+        except Exception:  # the application has answered 500 already
+            log.exception("request failed", extra=exchange.words())
+        finally:
+            if scope["path"] not in _QUIET:
+                log.info("request", extra=exchange.words())
+
+    @property
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        return self._headers
+
+    @property
+    def most_body(self) -> int:
+        return self._most_body
+
+
+class _Exchange:
+    """One request and its answer."""
+
+    def __init__(self, shell: Shell, scope: Scope, receive: Receive, send: Send) -> None:
+        self._shell = shell
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self._began = time.monotonic()
+        self._read = 0
+        self._status = 0
+        self._state: dict[str, Any] = scope.setdefault("state", {})
+        self._state["request_id"] = self._id = secrets.token_hex(8)
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        self._read += len(message.get("body", b""))
+        if self._read > self._shell.most_body or self._announced() > self._shell.most_body:
+            raise HTTPException(413, f"More than {self._shell.most_body} bytes.")
+        return message
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
+            extra = _raw({"X-Request-Id": self._id, **self._state.get("extra_headers", {})})
+            known = {name for name, _ in message.get("headers", [])}
+            added = [each for each in self._shell.headers + extra if each[0] not in known]
+            message = {**message, "headers": [*message.get("headers", []), *added]}
+        await self._send(message)
+
+    def words(self) -> dict[str, Any]:
+        """What the log says."""
+        route = self._scope.get("route")
+        return {
+            "request": self._id,
+            "method": self._scope["method"],
+            "path_template": getattr(route, "path", "-"),
+            "status": self._status,
+            "duration_ms": round((time.monotonic() - self._began) * 1000),
+        }
+
+    def _announced(self) -> int:
+        for name, value in self._scope["headers"]:
+            if name == b"content-length":
+                return int(value) if value.isdigit() else 0
+        return 0
+
+
+def _raw(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.lower().encode(), value.encode()) for name, value in headers.items()]

@@ -1,0 +1,143 @@
+"""A carrier's webhook: the form is read only within limits, and believed only when it is signed.
+
+The signature covers the configured public URL, never the Host header. Whatever is wrong with a
+request, the answer is the same: not yours.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+from urllib.parse import parse_qs
+
+from callfunnel.carrier.signature import is_signed
+from callfunnel.domain.call import Channel, Pin
+from callfunnel.domain.errors import InvalidToken
+from callfunnel.domain.ids import TenantId, token
+from gateway.accounts import Account, Accounts
+from gateway.admission import pin_key
+from gateway.store import Route
+
+MOST_BYTES = 64 * 1024
+_MOST_FIELDS = 200
+_NUMBER = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
+_CALLER = re.compile(r"[A-Za-z0-9+_.:@-]{1,64}", re.ASCII)
+
+
+Form = Mapping[str, list[str]]
+
+
+class NotSigned(Exception):
+    """The request is not the carrier's."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offered:
+    """A call that the carrier of `account` offers. `route`: whose number it is, if anybody's."""
+
+    account: Account
+    call_sid: str
+    caller: str
+    callee: str
+    route: Route | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AboutCall:
+    """The carrier's word on a call it offered before. `pin`: the call, if it was taken."""
+
+    account: Account
+    call_sid: str
+    status: str
+    pin: Pin | None
+
+
+class Directory(Protocol):
+    """Number to tenant, as fresh as a few seconds. Raises Temporary."""
+
+    async def route(self, number: str) -> Route | None: ...
+
+
+class Pins(Protocol):
+    """The pins, read where they are written. Raises Temporary."""
+
+    async def pin(self, key: str) -> Pin | None: ...
+
+
+@dataclass(frozen=True)
+class Received:
+    """What came in: the path and query it was sent to, the signature, and the form as bytes."""
+
+    target: str
+    signature: str
+    body: bytes
+
+
+class Webhooks:
+    """Verifies webhooks. `public_url` is the origin the carrier was given."""
+
+    def __init__(
+        self, public_url: str, accounts: Accounts, directory: Directory, pins: Pins
+    ) -> None:
+        self._public_url = public_url.rstrip("/")
+        self._accounts = accounts
+        self._directory = directory
+        self._pins = pins
+
+    async def offered(self, received: Received) -> Offered:
+        """An offered call. Raises NotSigned, and Temporary when that cannot be found out now."""
+        form = _form(received.body)
+        callee, caller = _first(form, "To"), _first(form, "From")
+        route = await self._directory.route(callee) if _NUMBER.fullmatch(callee) else None
+        return Offered(
+            account=await self._account(received, form, route.tenant if route else None),
+            call_sid=_call_sid(form),
+            caller=caller if _CALLER.fullmatch(caller) else "unknown",
+            callee=callee,
+            route=route,
+        )
+
+    async def about_call(self, received: Received) -> AboutCall:
+        """A later word on a call. Raises NotSigned, and Temporary."""
+        form = _form(received.body)
+        call_sid = _call_sid(form)
+        pin = await self._pins.pin(pin_key(Channel.TWILIO, call_sid))
+        return AboutCall(
+            account=await self._account(received, form, pin.tenant if pin else None),
+            call_sid=call_sid,
+            status=_first(form, "CallStatus"),
+            pin=pin,
+        )
+
+    async def _account(self, received: Received, form: Form, tenant: TenantId | None) -> Account:
+        """The account that signed: that of the tenant it is about, else the one the form names."""
+        sid = _first(form, "AccountSid")
+        account = await (
+            self._accounts.of_tenant(tenant) if tenant else self._accounts.with_sid(sid)
+        )
+        if account is None or not sid or account.sid != sid:
+            raise NotSigned
+        url = self._public_url + received.target
+        if not is_signed(account.auth_token, url, received.signature, form):
+            raise NotSigned
+        return account
+
+
+def _form(body: bytes) -> Form:
+    if len(body) > MOST_BYTES:
+        raise NotSigned
+    try:
+        return parse_qs(body.decode("ascii"), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
+    except ValueError:
+        raise NotSigned from None
+
+
+def _call_sid(form: Form) -> str:
+    try:
+        return token(_first(form, "CallSid"))
+    except InvalidToken:
+        raise NotSigned from None
+
+
+def _first(form: Form, name: str) -> str:
+    return form.get(name, [""])[0]

@@ -1,0 +1,139 @@
+"""Puts the gateway together from a process's connections: the only place that knows all parts."""
+
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from callfunnel.auth.service_tokens import Granted
+from callfunnel.domain.ids import PLATFORM, CallId, TenantId
+from callfunnel.events.streams import PINS, RULEBOOKS, SLOTS, WORKERS
+from callfunnel.infra.bus import Bus
+from callfunnel.infra.context import Context
+from callfunnel.infra.mirror import Mirror
+from callfunnel.infra.oidc import request_token, token_verifier
+from callfunnel.infra.spool import Spool
+from gateway.accounts import Accounts
+from gateway.admission import Admission
+from gateway.demo import DemoSessions
+from gateway.door import Door
+from gateway.feed import Feeds
+from gateway.guard import Guard
+from gateway.health import Health
+from gateway.ordering import CallFact
+from gateway.placed import Placed
+from gateway.refusals import SpooledRefusals
+from gateway.registry import KvRegistry
+from gateway.remembered import Remembered
+from gateway.requests import Requests
+from gateway.store import Route, Views
+from gateway.streams import Streams
+from gateway.telephony import Telephony
+from gateway.webhooks import Webhooks
+
+ROLE = "gateway"
+_DEMO_CLIENT = "oidc/demo-admin"
+_ROUTE_KEPT_S = 3.0
+
+
+class Routes:
+    """Number to tenant, remembered for a few seconds."""
+
+    def __init__(self, views: Views) -> None:
+        self._remembered: Remembered[str, Route | None] = Remembered(
+            views.route, seconds=_ROUTE_KEPT_S, most=10_000, now=time.monotonic
+        )
+
+    async def route(self, number: str) -> Route | None:
+        """Whose number it is. Raises Temporary."""
+        return await self._remembered.get(number)
+
+
+@dataclass(frozen=True)
+class Mirrors:
+    """The buckets that admission reads without a round trip."""
+
+    workers: Mirror
+    slots: Mirror
+    rulebooks: Mirror
+
+    @property
+    def fresh(self) -> bool:
+        return self.workers.fresh and self.slots.fresh and self.rulebooks.fresh
+
+
+async def open_door(context: Context, closing: AsyncExitStack) -> Door:
+    """Everything open and wired; `closing` undoes it. Waits until the services answer."""
+    bus = await context.bus(ROLE)
+    views = Views(await context.pool(ROLE))
+    mirrors = await _mirrors(bus, closing)
+    spool = await Spool.open(context.settings.spool_dir)
+    closing.push_async_callback(spool.close)
+    await spool.send_through(bus.client)
+    registry = KvRegistry(
+        workers=mirrors.workers,
+        slots=mirrors.slots,
+        rulebooks=mirrors.rulebooks,
+        pin_bucket=bus.kv(PINS.name),
+        slot_bucket=bus.kv(SLOTS.name),
+    )
+    requests = Requests(bus)
+    admission = Admission(registry, requests, SpooledRefusals(spool))
+    public_url = context.settings.public_url
+    accounts = Accounts(context.secrets, views.tenants, time.monotonic)
+    return Door(
+        settings=context.settings,
+        webhooks=Webhooks(public_url, accounts, Routes(views), registry),
+        telephony=Telephony(public_url, registry.rulebook, admission),
+        admission=admission,
+        registry=registry,
+        requests=requests,
+        views=views,
+        objects=await context.objects(ROLE),
+        feeds=Feeds(bus, _timeline(views)),
+        guard=Guard(token_verifier(context.settings)),
+        health=_health(context, mirrors, views),
+        demo=DemoSessions(_demo_grant(context) if context.settings.demo_session else None),
+        streams=Streams(),
+        placed=Placed(time.monotonic),
+        telemetry=context.telemetry,
+    )
+
+
+async def _mirrors(bus: Bus, closing: AsyncExitStack) -> Mirrors:
+    made = [Mirror(bus.client, bucket.name) for bucket in (WORKERS, SLOTS, RULEBOOKS)]
+    for mirror in made:
+        closing.push_async_callback(mirror.stop)
+        await mirror.start()
+    return Mirrors(*made)
+
+
+def _timeline(views: Views) -> Callable[[TenantId, CallId], Awaitable[list[CallFact]]]:
+    async def timeline(tenant: TenantId, call: CallId) -> list[CallFact]:
+        rows = await views.timeline(tenant, call)
+        return [CallFact(r["id"], r["seq"], r["type"], r["at"], r["data"]) for r in rows]
+
+    return timeline
+
+
+def _health(context: Context, mirrors: Mirrors, views: Views) -> Health:
+    async def bus() -> bool:
+        return all(context.checks().values())
+
+    async def registry() -> bool:
+        return mirrors.fresh
+
+    async def database() -> bool:
+        await views.ready()
+        return True
+
+    return Health({"bus": bus, "registry": registry, "database": database})
+
+
+def _demo_grant(context: Context) -> Callable[[], Awaitable[Granted]]:
+    async def grant() -> Granted:
+        client = await context.secrets.get(PLATFORM, _DEMO_CLIENT)
+        form = {"grant_type": "client_credentials", **client}
+        return await request_token(context.settings.issuer, form)
+
+    return grant
