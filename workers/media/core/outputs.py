@@ -44,7 +44,11 @@ class Truncate(Struct, frozen=True):
 
 
 class AnswerTool(Struct, frozen=True):
-    """Give the model the result of one of its calls."""
+    """Give the model the result of one of its calls.
+
+    `output`: `status` (done, failed, expired, pending), with `result` of the tool when done or
+    failed, `error` when it could not be run, `approval` when a person is asked (pending).
+    """
 
     model_call: str
     output: dict[str, Any]
@@ -53,14 +57,19 @@ class AnswerTool(Struct, frozen=True):
 class CreateReply(Struct, frozen=True):
     """Ask the model to speak now. `instructions` for this reply only, "" for none.
 
-    Follows the `AnswerTool`s of a reply once, when all of them are given and no reply is active.
+    Follows the `AnswerTool`s of a reply once, when all of them are given and no reply is active;
+    not after a pending approval (its own sentence is said instead), nor when the call ends.
     """
 
     instructions: str = ""
 
 
 class Tell(Struct, frozen=True):
-    """Put a note into the model's history (an approval's decision), without asking for speech."""
+    """Put a note into the model's history, without asking for speech.
+
+    Of an approval it begins `The request <tool> was <approved|refused|expired>.`; what the
+    caller is told about it is said by the core, as a `Say`.
+    """
 
     text: str
 
@@ -70,8 +79,8 @@ class Say(Struct, frozen=True):
 
     It enters the playback like a reply, with `response` and `item` named by `key`: then come
     `AudioQueued`, `ReplyText` (optional: the text is known) and exactly one `ReplyDone`. The
-    shell uses the model's own voice where it can, else the local synthesizer; if neither can,
-    it reports `ReplyDone(key, "failed")`.
+    shell uses the model's own voice where it can, else (and after `CloseModel`) the local
+    synthesizer; if neither can, it reports `ReplyDone(key, "failed")`.
     """
 
     key: str

@@ -61,7 +61,8 @@ def answered(p: Parts, happened: inputs.ToolAnswered) -> None:
     pending = happened.outcome == "pending" and bool(happened.approval)
     late = call.output is not None
     if pending and not late:
-        settle_call(p, call, "pending", approval=happened.approval)
+        note = "A person was asked and the caller knows. Go on; the decision will be told."
+        settle_call(p, call, "pending", approval=happened.approval, note=note)
     elif happened.outcome == "done" and not late:
         settle_call(p, call, "done", result=happened.result)
         follow(p, call, happened.result)
