@@ -16,6 +16,7 @@ from tools.tree import ROOT, files, sources
 EVERYWHERE = ("callfunnel", "workers", "gateway", "tests", "tools", "bench")
 
 # import-linter has a script of that name, which a moved environment cannot start.
+RUFF, CONCISE = ("-m", "ruff"), ("--output-format", "concise")
 LINT_IMPORTS = "from importlinter.cli import lint_imports_command as run; run()"
 
 
@@ -67,8 +68,8 @@ CHECKS = (
     Check(
         "generated", tool("-m", "callfunnel.events.generator", "--check"), "run it without --check"
     ),
-    Check("lint", tool("-m", "ruff", "check", "."), "`ruff check --fix .` mends most of it"),
-    Check("format", tool("-m", "ruff", "format", "--check", "."), "run `ruff format .`"),
+    Check("lint", tool(*RUFF, "check", *CONCISE, "."), "`ruff check --fix .` mends most of it"),
+    Check("format", tool(*RUFF, "format", "--check", *CONCISE, "."), "run `ruff format .`"),
     Check("vendors", vendors, "go through the module that owns the vendor"),
     Check("purity", lambda: purity.problems(sources()), "let the shell do it, hand the value in"),
     Check("tenancy", lambda: tenancy.problems(sources()), "name the tenant first"),

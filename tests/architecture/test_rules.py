@@ -55,6 +55,11 @@ STORE = "workers/billing/metering/store.py"
         "class Store:\n    def rows(self): ...",
     ],
 )
+def test_a_function_of_ones_own_may_be_called_open() -> None:
+    own = "from workers.media.core.turns import open\nopen(1)"
+    assert not purity.problems(source("workers/media/core/call.py", own))
+
+
 def test_a_store_function_without_its_tenant_first_fails(signature: str) -> None:
     assert "TenantId first" in tenancy.problems(source(STORE, signature))[0]
 
@@ -66,6 +71,7 @@ def test_a_store_function_without_its_tenant_first_fails(signature: str) -> None
         "class Store:\n    async def rows(self, tenant: TenantId): ...",
         "class Store:\n    async def _rows(self): ...",
         "async def rows(connection: AsyncConnection, tenant: TenantId): ...",
+        "async def whose(pool: Pool, number: str):\n  async with platform_connection(pool): ...",
     ],
 )
 def test_a_store_function_that_names_its_tenant_is_right(signature: str) -> None:

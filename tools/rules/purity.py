@@ -16,7 +16,8 @@ PURE = re.compile(
 )
 # The generator writes files and is run by hand; it is the only part of the catalogue that does.
 EXEMPT = ("callfunnel.events.generator", "callfunnel.events.__main__")
-CALLS = frozenset({"open", "print", "input", "exec", "eval", "now", "utcnow", "today"})
+BUILTINS = frozenset({"open", "print", "input", "exec", "eval"})
+CLOCKS = frozenset({"now", "utcnow", "today"})
 
 
 def problems(sources: Iterable[Source]) -> list[str]:
@@ -28,12 +29,27 @@ def problems(sources: Iterable[Source]) -> list[str]:
     ]
 
 
-def _impure(tree: ast.AST) -> Iterator[tuple[int, str]]:
+def _impure(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    own = _bound(tree)
     for node in ast.walk(tree):
         match node:
             case ast.AsyncFunctionDef():
                 yield node.lineno, f"async def {node.name}"
             case ast.Await():
                 yield node.lineno, "await"
-            case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)) if name in CALLS:
+            case ast.Call(func=ast.Name(id=name)) if name in BUILTINS - own:
                 yield node.lineno, f"{name}()"
+            case ast.Call(func=ast.Attribute(attr=name)) if name in CLOCKS:
+                yield node.lineno, f".{name}()"
+
+
+def _bound(tree: ast.Module) -> set[str]:
+    """Names that the module itself gives a meaning, and which are therefore no builtins."""
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        match node:
+            case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+                names.add(name)
+            case ast.ImportFrom(names=aliases):
+                names |= {alias.asname or alias.name for alias in aliases}
+    return names

@@ -23,6 +23,7 @@ OPENING = re.compile(
     r"\bpsycopg\.connect$|\b(Async)?Connection\.connect$|\b(Async)?ConnectionPool$"
 )
 SETTING = "callfunnel.tenant"
+PLATFORM_WIDE = "platform_connection"
 _KINDS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -56,10 +57,18 @@ def _public(tree: ast.Module) -> Iterator[Function]:
 
 
 def _concerns(function: Function) -> bool:
-    """Constructors make a store and LIFECYCLE opens or asks after it: neither touches a row."""
+    """Constructors make a store and LIFECYCLE opens or asks after it: neither touches a row.
+
+    A function that says `platform_connection` sees no tenant's rows: row-level security hides them.
+    """
     decorated = {ast.unparse(each).split("(")[0] for each in function.decorator_list}
     own = function.name.startswith("_") or function.name in LIFECYCLE
-    return not own and not decorated & {"classmethod", "staticmethod", "property"}
+    made = decorated & {"classmethod", "staticmethod", "property"}
+    return not (own or made or PLATFORM_WIDE in _names(function))
+
+
+def _names(function: Function) -> set[str]:
+    return {node.id for node in ast.walk(function) if isinstance(node, ast.Name)}
 
 
 def _takes_tenant(function: Function) -> bool:
