@@ -44,6 +44,11 @@ def test_decisions_are_pure(line: str) -> None:
     assert not purity.problems(source("workers/media/session.py", line))
 
 
+def test_a_function_of_ones_own_may_be_called_open() -> None:
+    own = "from workers.media.core.turns import open\nopen(1)"
+    assert not purity.problems(source("workers/media/core/call.py", own))
+
+
 STORE = "workers/billing/metering/store.py"
 
 
@@ -55,11 +60,6 @@ STORE = "workers/billing/metering/store.py"
         "class Store:\n    def rows(self): ...",
     ],
 )
-def test_a_function_of_ones_own_may_be_called_open() -> None:
-    own = "from workers.media.core.turns import open\nopen(1)"
-    assert not purity.problems(source("workers/media/core/call.py", own))
-
-
 def test_a_store_function_without_its_tenant_first_fails(signature: str) -> None:
     assert "TenantId first" in tenancy.problems(source(STORE, signature))[0]
 
