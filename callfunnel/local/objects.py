@@ -40,6 +40,7 @@ _FLAGS = (
     f"-ip={LOOPBACK}",
     f"-ip.bind={LOOPBACK}",
     "-master.telemetry=false",
+    "-master.resumeState=false",  # resuming, it now and then has no volumes for 5 to 20 s
     "-webdav=false",
     "-admin.ui=false",
     "-s3.iam=false",

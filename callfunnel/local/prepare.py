@@ -103,10 +103,13 @@ def _bucket(settings: PlatformSettings, access_key: str, secret_key: str) -> Non
 
 
 async def _until_it_works(name: str, work: Callable[[], Awaitable[_Result]]) -> _Result:
-    deadline = time.monotonic() + _PATIENCE_S
+    started = time.monotonic()
+    deadline = started + _PATIENCE_S
     while True:
         try:
-            return await work()
+            result = await work()
+            print(f"{name} is prepared after {time.monotonic() - started:.1f} s", flush=True)
+            return result
         except Temporary as error:
             if time.monotonic() > deadline:
                 raise UserError(f"{name} is not ready: {error.reason}") from error

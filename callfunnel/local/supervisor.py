@@ -196,15 +196,17 @@ class Supervisor:
         self._stack.home.state.unlink(missing_ok=True)
 
     def _stop(self, table: Iterable[Process], grace: float) -> None:
-        ending = {each.name: each for each in table if each.name in self._children}
-        for name, process in ending.items():
-            with suppress(ProcessLookupError):
-                self._children[name].send_signal(process.stop)
-        deadline = time.monotonic() + grace
-        for name in ending:
-            child = self._children.pop(name)
-            with suppress(subprocess.TimeoutExpired):
-                child.wait(max(0.0, deadline - time.monotonic()))
+        """Ask, ask again at half time (a worker with a live call then hurries), end by force."""
+        ending = [(self._children.pop(p.name), p) for p in table if p.name in self._children]
+        now = time.monotonic()
+        for again, deadline in ((False, now + grace / 2), (True, now + grace)):
+            for child, process in ending:
+                if child.poll() is None and not (again and process.service):
+                    child.send_signal(process.stop)
+            for child, _ in ending:
+                with suppress(subprocess.TimeoutExpired):
+                    child.wait(max(0.0, deadline - time.monotonic()))
+        for child, _ in ending:
             end_group(child.pid, signal.SIGKILL)
             child.wait()
 
