@@ -39,6 +39,7 @@ class Outbox:
         self._pool = pool
         self._bus = bus
         self._schema = schema
+        self._promised: set[TenantId] = set()
         self._waiting: set[TenantId] = set()
         self._look_at = 0.0
         self._wake = asyncio.Event()
@@ -55,15 +56,19 @@ class Outbox:
 
         Call `wake` after the commit.
         """
+        if events:
+            self._promised.add(tenant)
         for wire in map(to_wire, events):
             headers = msgspec.json.encode(wire.headers).decode()
             values = (tenant, wire.id, wire.subject, headers, wire.body)
             await connection.execute(self._insert, values)
 
     def wake(self, tenant: TenantId) -> None:
-        """A transaction of this tenant has committed: send what it promised."""
-        self._waiting.add(tenant)
-        self._wake.set()
+        """A transaction of this tenant has committed: send what it promised, if anything."""
+        if tenant in self._promised:
+            self._promised.discard(tenant)
+            self._waiting.add(tenant)
+            self._wake.set()
 
     async def start(self) -> None:
         """Begins to send, with what an earlier process left."""

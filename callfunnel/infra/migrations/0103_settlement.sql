@@ -9,6 +9,7 @@ create table settlement.records (
     timeline jsonb,
     recording jsonb,
     rated jsonb,
+    traceparent text not null default '',
     canonical text,
     digest text,
     missing text[],

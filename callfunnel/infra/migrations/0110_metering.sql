@@ -40,6 +40,7 @@ create table metering.calls (
     expected integer,
     recording_told boolean not null default false,
     ended_at timestamptz,
+    traceparent text not null default '',
     rounds integer not null default 0,
     rated_at timestamptz,
     primary key (tenant, call)

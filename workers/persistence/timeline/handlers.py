@@ -31,9 +31,10 @@ async def _store(tenant: TenantId, pool: Pool, outbox: Outbox, rows: list[Row]) 
     told = []
     async with tenant_connection(pool, tenant) as connection:
         for call in await store.store(tenant, connection, rows):
-            news = completed(await store.facts(tenant, connection, call))
-            if news and await store.complete(tenant, connection, call, news.digest):
-                told.append(event(news, tenant, call, id=f"{call}-timeline"))
+            done = completed(await store.facts(tenant, connection, call))
+            if done and await store.complete(tenant, connection, call, done[0].digest):
+                ident = f"{call}-timeline"
+                told.append(event(done[0], tenant, call, id=ident, traceparent=done[1]))
         await outbox.put(tenant, connection, told)
     if told:
         outbox.wake(tenant)

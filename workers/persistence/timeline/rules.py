@@ -45,8 +45,8 @@ def is_complete(last_seq: int, seqs: Sequence[int]) -> bool:
     return len({seq for seq in seqs if 1 <= seq <= last_seq}) == last_seq
 
 
-def completed(facts: Sequence[Row]) -> TimelineCompleted | None:
-    """The news that a call's timeline has no gap, or None while it has one or the end is not told.
+def completed(facts: Sequence[Row]) -> tuple[TimelineCompleted, str] | None:
+    """The news that a call's timeline has no gap, and the trace of its end; None while it has one.
 
     `digest` is the SHA-256 of the facts up to `last_seq` and the end, one canonical JSON object
     (sorted keys, no spaces) `{at, data, id, seq, type}` a line, ordered by `seq` with the end last.
@@ -61,7 +61,8 @@ def completed(facts: Sequence[Row]) -> TimelineCompleted | None:
     ordered = sorted(
         (fact for fact in told if (fact.seq or 0) <= last_seq), key=lambda row: (row.seq, row.id)
     )
-    return TimelineCompleted(last_seq=last_seq, digest=_digest([*ordered, end]))
+    news = TimelineCompleted(last_seq=last_seq, digest=_digest([*ordered, end]))
+    return news, end.traceparent
 
 
 def _digest(facts: Sequence[Row]) -> str:

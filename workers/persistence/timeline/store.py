@@ -110,7 +110,8 @@ with batch as (
 select call from calls where last_seq is not null and completed_at is null
 """
 _FACTS = """
-select id, seq, type, to_char(at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), data
+select id, seq, type, to_char(at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), data,
+    traceparent
 from timeline.events where tenant = %s and call = %s
 """
 _COMPLETE = """

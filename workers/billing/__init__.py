@@ -1,0 +1,1 @@
+"""Billing: what was used and what it costs."""

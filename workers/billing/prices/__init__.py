@@ -1,0 +1,1 @@
+"""Prices: the versioned price book, and how a quantity becomes an amount."""

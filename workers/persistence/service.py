@@ -1,0 +1,99 @@
+"""The features of this deployable and how each is wired. Alone: `python -m workers.persistence X`.
+
+A feature loads its modules when it starts, so that a process pays only for what it hosts.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from callfunnel.infra.context import Context
+from callfunnel.infra.deadlines import Deadlines
+from callfunnel.infra.outbox import Outbox
+from callfunnel.infra.service import Feature
+
+ROLE: Final = "persistence"
+
+
+class _Hosted:
+    """What a feature of this deployable has running beside its consumers."""
+
+    name = ""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._running: list[Outbox | Deadlines] = []
+
+    async def stop(self) -> None:
+        for each in reversed(self._running):
+            await each.stop()
+
+    async def _run(self, *parts: Outbox | Deadlines) -> None:
+        for part in parts:
+            await part.start()
+            self._running.append(part)
+
+    async def _outbox(self) -> Outbox:
+        """The outbox of the schema that has the feature's name."""
+        pool = await self._context.pool(ROLE)
+        return Outbox(self.name, pool, await self._context.bus(ROLE))
+
+
+class Redaction(_Hosted):
+    """From RAW to CALLS."""
+
+    name = "redaction"
+
+    async def start(self) -> None:
+        from workers.persistence.redaction.handlers import register
+
+        register(await self._context.bus(ROLE))
+
+
+class Timeline(_Hosted):
+    """Rows per call, and the news that a timeline is complete."""
+
+    name = "timeline"
+
+    async def start(self) -> None:
+        from workers.persistence.timeline.handlers import register
+
+        outbox = await self._outbox()
+        register(await self._context.bus(ROLE), await self._context.pool(ROLE), outbox)
+        await self._run(outbox)
+
+
+class Recordings(_Hosted):
+    """One object per call in S3."""
+
+    name = "recordings"
+
+    async def start(self) -> None:
+        from workers.persistence.recordings.handlers import Recorder
+
+        context, outbox = self._context, await self._outbox()
+        recorder = Recorder(
+            await context.bus(ROLE), await context.pool(ROLE), await context.objects(ROLE), outbox
+        )
+        recorder.register()
+        await self._run(outbox, recorder.deadlines)
+
+
+class Settlement(_Hosted):
+    """The sealed record of each call."""
+
+    name = "settlement"
+
+    async def start(self) -> None:
+        from workers.persistence.settlement import handlers
+
+        outbox = await self._outbox()
+        settlement = handlers.Settlement(
+            await self._context.bus(ROLE), await self._context.pool(ROLE), outbox
+        )
+        settlement.register()
+        await self._run(outbox, settlement.deadlines)
+
+
+FEATURES: Final[dict[str, Callable[[Context], Feature]]] = {
+    feature.name: feature for feature in (Redaction, Timeline, Recordings, Settlement)
+}
