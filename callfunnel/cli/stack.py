@@ -37,9 +37,7 @@ class Running:
     @property
     def public(self) -> str:
         """The origin that carriers are told, which is what they sign."""
-        return str(
-            self.state.get("public") or os.environ.get("CALLFUNNEL_PUBLIC_URL") or self.gateway
-        )
+        return str(self.state["public"])
 
     @property
     def services(self) -> Mapping[str, str]:
