@@ -18,6 +18,7 @@ from http import HTTPStatus
 from typing import Any
 
 from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 from workers.media.audio.g711 import from_linear, level_db, to_linear
@@ -115,6 +116,11 @@ class FakeSession:
             self._error("invalid_value", message)
         else:
             handler(message)
+
+    def stop(self) -> None:
+        """The socket is gone."""
+        if self._work is not None:
+            self._work.cancel()
 
     def sent_types(self) -> list[str]:
         """The types of everything the client sent but audio."""
@@ -386,9 +392,15 @@ async def serve_model(script: Script) -> AsyncIterator[FakeModel]:
         fake.sessions.append(session)
         writing = asyncio.create_task(_write(socket, outbox))
         session.open()
-        async for message in socket:
-            session.receive(message)
-        writing.cancel()
+        try:
+            async for message in socket:
+                session.receive(message)
+        except ConnectionClosed:
+            pass
+        finally:
+            session.stop()
+            writing.cancel()
+            await asyncio.gather(writing, return_exceptions=True)
 
     server: Server
     async with serve(handle, "127.0.0.1", 0, process_request=check, compression=None) as server:

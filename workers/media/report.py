@@ -18,7 +18,7 @@ from callfunnel.events.call import CallAdmitted, CallEnded, CallOffered, CallPin
 from callfunnel.events.envelope import Envelope, Event, to_wire
 from callfunnel.events.message import Message
 from callfunnel.events.usage import UsageMeasured
-from callfunnel.infra.spool import Tally
+from callfunnel.infra.spool import Tally, UnfinishedCall
 from callfunnel.infra.trace import child_of
 
 _log: Final = logging.getLogger(__name__)
@@ -63,6 +63,12 @@ class Reporter:
         self._outlet.open_call(spec.call, msgspec.json.encode(journal))
         for fact in opening_facts(spec, worker, epoch, slot):
             self.fact(fact)
+
+    def resume(self, left: UnfinishedCall) -> None:
+        """Goes on counting where a predecessor was cut off."""
+        self.seq = left.last_seq
+        self.segments = left.segments
+        self.usage_records = left.usage_records
 
     def fact(self, fact: Message) -> None:
         """The next fact, from seq 1."""
@@ -113,7 +119,8 @@ class Reporter:
             self._outlet.emit(wire.id, wire.subject, wire.headers, wire.body, tally)
         except (Temporary, ValueError) as error:
             self.refused += 1
-            _log.error("call %s: %s not accepted: %s", spec.call, type(data).__name__, error)
+            what = {"call": spec.call, "what": type(data).__name__, "error": type(error).__name__}
+            _log.error("the spool refused", extra=what)
             return False
         return True
 

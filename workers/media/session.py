@@ -331,4 +331,4 @@ class Session:
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            _log.error("call %s: %s", self._spec.call, type(error).__name__, exc_info=error)
+            _log.error("a task failed", extra={"call": self._spec.call}, exc_info=error)

@@ -35,6 +35,11 @@ class Meters:
         self._tell("audio.in.ms", self.heard // 8, "ms", "total")
         self._tell("audio.out.ms", sent // 8, "ms", "total")
 
+    def estimate(self, duration_ms: int) -> None:
+        """The lengths of a call whose worker died: what is known of them."""
+        self._tell("call.ms", duration_ms, "ms", "total", source="estimated")
+        self._tell("stream.ms", duration_ms, "ms", "total", source="estimated")
+
     def _tell(
         self, meter: str, quantity: int, unit: str, record: str, *, source: str = "measured"
     ) -> None:

@@ -13,6 +13,7 @@ from workers.media.audio.g711 import FRAME, SILENCE
 
 SLOTS: Final = 50
 """Slots of a segment: what a killed worker loses at most, beside the lag."""
+SEGMENT_MS: Final = SLOTS * 20
 LAG: Final = 32
 """Slots a side may be late or early (640 ms) before it is cut or filled with silence."""
 

@@ -1,0 +1,188 @@
+"""A real worker process on a real bus, and the gateway's part of an admission."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from callfunnel.domain.call import CallSpec, Pin, WorkerRecord
+from callfunnel.domain.ids import CallId, TenantId, WorkerId
+from callfunnel.domain.rulebook import PublishedRulebook
+from callfunnel.events.requests import Reserved, ReserveSlot
+from callfunnel.events.streams import PINS, RULEBOOKS, SLOTS, WORKERS
+from callfunnel.infra.bus import Bus
+from callfunnel.infra.clock import fresh_id, utc_now
+from callfunnel.infra.sealed import SealedSecrets
+from callfunnel.infra.settings import PlatformSettings
+from callfunnel.local.private_stack import PrivateStack
+from tests.integration.media.model_thread import model_beside
+from tests.simulators.openai_realtime import Script
+from tests.simulators.room import ACCOUNT, AUTH_TOKEN, rulebook, spec
+from tests.simulators.waiting import until
+
+REPOSITORY = Path(__file__).parents[3]
+
+
+@dataclass
+class WorkerProcess:
+    """`python -m workers.media` as its supervisor starts it."""
+
+    settings: PlatformSettings
+    environment: dict[str, str]
+    process: subprocess.Popen[bytes]
+
+    @property
+    def name(self) -> WorkerId:
+        return WorkerId(self.settings.process)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def start_again(self) -> None:
+        self.process = _spawn(self.environment)
+
+    async def wait(self, within_s: float = 10.0) -> int:
+        return await asyncio.to_thread(self.process.wait, within_s)
+
+
+def _spawn(environment: dict[str, str]) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "workers.media"], cwd=REPOSITORY, env=environment
+    )
+
+
+@pytest.fixture
+def worker(stack: PrivateStack, request: pytest.FixtureRequest) -> Iterator[WorkerProcess]:
+    """A worker whose model is the OpenAI line; the test sets `worker_model` to its address."""
+    base_url = request.getfixturevalue("model_url")
+    settings = stack.settings(f"media-{fresh_id('w')[-8:]}")
+    environment = {
+        **os.environ,
+        **settings.to_env(),
+        "CALLFUNNEL_MODEL": "openai",
+        "OPENAI_API_KEY": "sk-test",
+        "OPENAI_BASE_URL": base_url,
+        "CALLFUNNEL_MEDIA_DRAIN_S": "2",
+    }
+    started = WorkerProcess(settings, environment, _spawn(environment))
+    yield started
+    started.kill()
+
+
+@pytest.fixture
+async def bus(platform: PlatformSettings, platform_secrets: SealedSecrets) -> AsyncIterator[Bus]:
+    """The bus as the gateway sees it."""
+    opened = await Bus.connect(platform, "gateway", platform_secrets)
+    yield opened
+    await opened.stop()
+
+
+@pytest.fixture
+async def media_bus(
+    platform: PlatformSettings, platform_secrets: SealedSecrets
+) -> AsyncIterator[Bus]:
+    """The bus as one who may read what was not redacted yet."""
+    opened = await Bus.connect(platform, "persistence", platform_secrets)
+    yield opened
+    await opened.stop()
+
+
+@dataclass
+class Admission:
+    """What the gateway does for a call: rule book, slot, reservation, pin."""
+
+    bus: Bus
+    secrets: SealedSecrets
+    tenant: TenantId
+
+    async def record(self, worker: WorkerId) -> WorkerRecord | None:
+        entry = await self.bus.kv(WORKERS.name).get(worker)
+        return None if entry is None else msgspec.json.decode(entry.value, type=WorkerRecord)
+
+    async def ready(self, worker: WorkerId) -> WorkerRecord:
+        found: list[WorkerRecord] = []
+
+        async def registered() -> bool:
+            record = await self.record(worker)
+            found[:] = [record] if record and not record.draining else []
+            return bool(found)
+
+        await until(registered, "the worker registers", 20)
+        return found[0]
+
+    async def publish_rulebook(self) -> None:
+        published = PublishedRulebook(
+            version=3, digest="d", published_at=utc_now(), rulebook=rulebook()
+        )
+        key = f"{self.tenant}.home-internet"
+        await self.bus.kv(RULEBOOKS.name).put(key, msgspec.json.encode(published))
+        login = {"account_sid": ACCOUNT, "auth_token": AUTH_TOKEN}
+        await self.secrets.put(self.tenant, "carriers/twilio", login)
+
+    async def offer(self, worker: WorkerId) -> tuple[CallSpec, Reserved]:
+        await self.publish_rulebook()
+        slot = f"{self.tenant}.0"
+        revision = await self.bus.kv(SLOTS.name).create(slot, b"{}")
+        call = CallId(fresh_id("c"))
+        offered = spec(
+            tenant=self.tenant,
+            call=call,
+            carrier_call_id="CA" + call[2:],
+            slot=slot,
+            slot_revision=revision or 0,
+        )
+        return offered, await self.reserve(worker, offered)
+
+    async def reserve(self, worker: WorkerId, offered: CallSpec) -> Reserved:
+        asked = ReserveSlot(spec=offered)
+        return await self.bus.request(asked, Reserved, tenant=self.tenant, key=worker)
+
+    async def pin(self, worker: WorkerId, offered: CallSpec, reserved: Reserved) -> str:
+        path = f"/media/{worker}/{reserved.token}"
+        pin = Pin(
+            tenant=self.tenant,
+            call=offered.call,
+            worker=worker,
+            epoch=reserved.epoch,
+            token=reserved.token,
+            media_path=path,
+            spec=offered,
+        )
+        await self.bus.kv(PINS.name).put(pin_key(offered), msgspec.json.encode(pin))
+        return path
+
+    async def pinned(self, offered: CallSpec) -> Pin:
+        entry = await self.bus.kv(PINS.name).get(pin_key(offered))
+        assert entry is not None
+        return msgspec.json.decode(entry.value, type=Pin)
+
+    async def slot_is_free(self, offered: CallSpec) -> bool:
+        return await self.bus.kv(SLOTS.name).get(offered.slot) is None
+
+
+def pin_key(offered: CallSpec) -> str:
+    return f"twilio-{offered.carrier_call_id}"
+
+
+@pytest.fixture
+def admission(bus: Bus, platform_secrets: SealedSecrets, tenant: TenantId) -> Admission:
+    return Admission(bus, platform_secrets, tenant)
+
+
+@pytest.fixture
+def script() -> Script:
+    """What the model says; a test may fill it before the call."""
+    return Script()
+
+
+@pytest.fixture
+def model_url(script: Script) -> Iterator[str]:
+    with model_beside(script) as model:
+        yield model.base_url

@@ -1,0 +1,162 @@
+"""The worker process on the real bus: admission, the call, its end, and what outlives it."""
+
+import asyncio
+import signal
+from typing import Any
+
+from callfunnel.carrier.caller import Manners as CallerManners
+from callfunnel.carrier.caller import Speak, Wait
+from callfunnel.domain.call import CallSpec, Cause, WorkerRecord
+from callfunnel.domain.ids import WorkerId
+from callfunnel.events.audio import AudioSegment
+from callfunnel.events.call import CallEnded, CallOffered
+from callfunnel.events.envelope import Event
+from callfunnel.events.requests import Accepted, HangUp
+from callfunnel.infra.bus import Bus
+from callfunnel.infra.settings import PlatformSettings
+from tests.integration.media.conftest import Admission, WorkerProcess
+from tests.simulators.openai_realtime import tone
+from tests.simulators.room import ACCOUNT, AUTH_TOKEN
+from tests.simulators.twilio_peer import Hostility, Peer
+from tests.simulators.waiting import until
+
+QUICK = CallerManners(answer_after=300, patience=3_000, hangup_after=900, longest=15_000)
+PATIENT = CallerManners(hangup_after=60_000)
+
+
+def peer(
+    record: WorkerRecord, platform: PlatformSettings, path: str, offered: CallSpec, **more: Any
+) -> Peer:
+    signed = platform.public_url.replace("http", "ws", 1) + path
+    fields: dict[str, Any] = {"manners": QUICK, "signed_url": signed, **more}
+    return Peer(record.url + path, offered.carrier_call_id, ACCOUNT, AUTH_TOKEN, **fields)
+
+
+async def the_end(bus: Bus, offered: CallSpec) -> Event[CallEnded]:
+    found: list[Event[Any]] = []
+
+    async def told() -> bool:
+        last = await bus.last(CallEnded, offered.tenant, offered.call, raw=True)
+        found[:] = [last] if last else []
+        return bool(found)
+
+    await until(told, "the end is told", 15)
+    return found[0]
+
+
+async def test_a_call_is_reserved_talked_and_told(
+    worker: WorkerProcess, admission: Admission, platform: PlatformSettings, media_bus: Bus
+) -> None:
+    record = await admission.ready(worker.name)
+    offered, reserved = await admission.offer(worker.name)
+    assert reserved.ok, reserved.reason
+    path = await admission.pin(worker.name, offered, reserved)
+    outcome = await peer(record, platform, path, offered, turns=[Speak(tone(700, 400))]).run()
+    assert outcome.status == 101
+    end = await the_end(media_bus, offered)
+    assert end.data.cause is Cause.CALLER_HANGUP
+    assert await media_bus.last(CallOffered, offered.tenant, offered.call, raw=True)
+    pin = await admission.pinned(offered)
+    assert (pin.state, pin.cause) == ("ended", "caller_hangup")
+    await until(lambda: admission.slot_is_free(offered), "the tenant's slot is free")
+
+
+async def test_a_used_token_and_a_wrong_signature_are_refused(
+    worker: WorkerProcess, admission: Admission, platform: PlatformSettings
+) -> None:
+    record = await admission.ready(worker.name)
+    offered, reserved = await admission.offer(worker.name)
+    path = await admission.pin(worker.name, offered, reserved)
+    unsigned = Hostility(wrong_signature=True)
+    refused = await peer(record, platform, path, offered, hostility=unsigned).run()
+    assert refused.status == 403
+    foreign = await peer(record, platform, path + "x", offered).run()
+    assert foreign.status == 403
+    first = await peer(record, platform, path, offered, hostility=Hostility(stop_at=5)).run()
+    assert first.status == 101
+    again = await peer(record, platform, path, offered).run()
+    assert again.status == 403
+
+
+async def test_an_operator_hangs_up(
+    worker: WorkerProcess,
+    admission: Admission,
+    platform: PlatformSettings,
+    media_bus: Bus,
+) -> None:
+    record = await admission.ready(worker.name)
+    offered, reserved = await admission.offer(worker.name)
+    path = await admission.pin(worker.name, offered, reserved)
+    call = asyncio.create_task(peer(record, platform, path, offered, manners=PATIENT).run())
+
+    async def hung_up() -> bool:
+        asked = HangUp(by="operator@example.com")
+        try:
+            answer = await admission.bus.request(
+                asked, Accepted, tenant=offered.tenant, key=offered.call
+            )
+        except Exception:  # not connected yet
+            return False
+        return answer.ok
+
+    await until(hung_up, "the worker takes the hang-up")
+    assert (await call).status == 101
+    end = await the_end(media_bus, offered)
+    assert end.data.cause is Cause.OPERATOR_HANGUP
+
+
+async def test_a_killed_workers_call_is_ended_by_its_successor(
+    worker: WorkerProcess, admission: Admission, platform: PlatformSettings, media_bus: Bus
+) -> None:
+    record = await admission.ready(worker.name)
+    offered, reserved = await admission.offer(worker.name)
+    path = await admission.pin(worker.name, offered, reserved)
+    call = asyncio.create_task(peer(record, platform, path, offered, manners=PATIENT).run())
+    await _segments(media_bus, offered, 2)
+    worker.kill()
+    await call
+    worker.start_again()
+    end = await the_end(media_bus, offered)
+    assert end.data.cause is Cause.WORKER_LOST
+    assert end.data.segments >= 2
+    assert end.data.duration_ms == end.data.segments * 1000
+    assert end.data.last_seq >= 4
+    pin = await admission.pinned(offered)
+    assert (pin.state, pin.cause) == ("ended", "worker_lost")
+    await until(lambda: admission.slot_is_free(offered), "the tenant's slot is free")
+
+
+async def test_a_draining_worker_refuses_at_once_and_leaves_after_its_last_call(
+    worker: WorkerProcess, admission: Admission, platform: PlatformSettings, media_bus: Bus
+) -> None:
+    record = await admission.ready(worker.name)
+    offered, reserved = await admission.offer(worker.name)
+    path = await admission.pin(worker.name, offered, reserved)
+    talk = [Wait(1500)]
+    call = asyncio.create_task(peer(record, platform, path, offered, turns=talk).run())
+    await until(lambda: _live(admission, worker.name), "the call is live")
+    worker.process.send_signal(signal.SIGTERM)
+
+    async def draining() -> bool:
+        found = await admission.record(worker.name)
+        return found is not None and found.draining
+
+    await until(draining, "the record says draining", 2)
+    assert not (await admission.offer(worker.name))[1].ok
+    assert (await call).status == 101
+    assert await worker.wait() == 0
+    assert (await the_end(media_bus, offered)).data.cause is not Cause.WORKER_LOST
+    assert await admission.record(worker.name) is None
+
+
+async def _live(admission: Admission, name: WorkerId) -> bool:
+    record = await admission.record(name)
+    return record is not None and record.used > 0
+
+
+async def _segments(bus: Bus, offered: CallSpec, count: int) -> None:
+    async def enough() -> bool:
+        last = await bus.last(AudioSegment, offered.tenant, offered.call)
+        return last is not None and last.data.n + 1 >= count
+
+    await until(enough, f"{count} segments are stored", 15)

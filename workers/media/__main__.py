@@ -1,0 +1,54 @@
+"""`python -m workers.media`: one media worker, from its environment to its last call."""
+
+import asyncio
+import os
+import signal
+import sys
+
+from callfunnel.infra.context import Context
+from callfunnel.infra.health import Health
+from callfunnel.infra.logs import write_json_lines
+from callfunnel.infra.service import announce, run, run_until_signal, withdraw
+from workers.media.settings import MediaSettings
+from workers.media.worker import MediaWorker
+
+
+def main() -> int:
+    """Runs until SIGTERM and the end of the last call; the exit code."""
+    try:
+        settings = MediaSettings.from_env(os.environ)
+    except ValueError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    write_json_lines(settings.platform.process)
+    return run(serve(settings))
+
+
+async def serve(settings: MediaSettings) -> int:
+    """Ready once the worker is registered; gone once its calls are."""
+    platform = settings.platform
+    context = Context(platform)
+    worker = MediaWorker(settings, context)
+    health = Health(lambda: {**context.checks(), **worker.checks()}, context.telemetry)
+    port = await health.start(platform.http_port)
+    loop = asyncio.get_running_loop()
+
+    async def start() -> None:
+        await worker.start()
+        await context.start()
+        announce(platform, http_port=port, media_url=worker.record().url)
+
+    async def end() -> None:
+        for sign in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(sign, worker.hurry)
+        await worker.stop()
+        withdraw(platform)
+        await context.stop_buses()
+        await context.close()
+        await health.stop()
+
+    return await run_until_signal(start, end, context.closed_for_good)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,92 @@
+"""Requests to the worker: hold a slot, give it back, end a call. Answers only; no call logic."""
+
+import asyncio
+import logging
+import secrets as randomness
+from typing import Final, Protocol
+
+from callfunnel.domain.call import CallSpec, Channel
+from callfunnel.domain.errors import Temporary
+from callfunnel.domain.ids import CallId
+from callfunnel.events.requests import (
+    Accepted,
+    HangUp,
+    ReleaseSlot,
+    Reserved,
+    ReserveSlot,
+)
+from callfunnel.infra.bus import Received
+from callfunnel.infra.secrets import SecretMissing, Secrets
+from workers.media.registry import Registry
+from workers.media.session import Session
+from workers.media.slots import HELD_S, Reservation, Slots
+
+_log: Final = logging.getLogger(__name__)
+TWILIO_SECRET: Final = "carriers/twilio"  # noqa: S105 - a path, not a secret
+
+
+class HasRoom(Protocol):
+    """The spool, as far as admission goes."""
+
+    @property
+    def accepting(self) -> bool: ...
+
+
+class Desk:
+    """Answers for the slots of this worker."""
+
+    def __init__(self, slots: Slots, registry: Registry, secrets: Secrets, spool: HasRoom) -> None:
+        self._slots = slots
+        self._registry = registry
+        self._secrets = secrets
+        self._spool = spool
+
+    async def reserve(self, asked: Received[ReserveSlot]) -> Reserved:
+        """Holds a slot, or says why not: full, draining, taken, unleased, spool, invalid."""
+        spec = asked.data.spec
+        if asked.envelope.tenant != spec.tenant:
+            return Reserved(ok=False, reason="invalid")
+        if reason := self._refusal(spec):
+            return Reserved(ok=False, reason=reason)
+        try:
+            published = await self._registry.rulebook(spec.tenant, spec.agent)
+            secret = await self._signing_secret(spec)
+        except (Temporary, SecretMissing):
+            return Reserved(ok=False, reason="unprepared")
+        if published is None:
+            return Reserved(ok=False, reason="no rule book")
+        if reason := self._refusal(spec):  # others were served while this one waited
+            return Reserved(ok=False, reason=reason)
+        token = randomness.token_urlsafe(24)
+        now = asyncio.get_running_loop().time()
+        epoch = self._registry.epoch
+        held = Reservation(
+            spec=spec, rulebook=published, epoch=epoch, secret=secret, expires=now + HELD_S
+        )
+        self._slots.reserve(held, token)
+        self._registry.touch()
+        return Reserved(ok=True, token=token, epoch=epoch, expires_s=int(HELD_S))
+
+    async def release(self, asked: Received[ReleaseSlot]) -> Accepted:
+        """The gateway does not need the reservation after all."""
+        released = self._slots.release(CallId(asked.data.call))
+        self._registry.touch()
+        return Accepted(ok=released, reason="" if released else "unknown")
+
+    def _refusal(self, spec: CallSpec) -> str:
+        if not self._registry.holds:
+            return "unleased"
+        return self._slots.refusal(spec.call) or ("" if self._spool.accepting else "spool")
+
+    async def _signing_secret(self, spec: CallSpec) -> str:
+        if spec.channel is not Channel.TWILIO:
+            return ""
+        found = await self._secrets.get(spec.tenant, TWILIO_SECRET)
+        return found.get("auth_token", "")
+
+
+async def hang_up(session: Session, asked: Received[HangUp]) -> Accepted:
+    """Ends the call in the name of whoever asked."""
+    _log.info("hang-up asked", extra={"call": asked.envelope.key})
+    session.hang_up(asked.data.by)
+    return Accepted(ok=True)

@@ -1,0 +1,35 @@
+"""Which models there are. A new one: its package, and its line in `MODELS`."""
+
+import importlib
+from collections.abc import Callable, Mapping
+from typing import Final, cast
+
+from msgspec import Struct
+
+from workers.media.models.line import OpenLine
+
+
+class ModelNames(Struct, frozen=True, kw_only=True):
+    """Where a bought model is and what it is called."""
+
+    base_url: str = ""
+    key: str = ""
+    model: str = ""
+    transcription: str = ""
+
+
+def _demo(_: ModelNames) -> OpenLine:
+    demo = importlib.import_module("workers.media.models.demo")  # loads a recogniser
+    return cast(OpenLine, demo.open_line)
+
+
+def _openai(names: ModelNames) -> OpenLine:
+    from workers.media.models.openai.line import openai_lines
+
+    return openai_lines(names.base_url, names.key, names.model, names.transcription)
+
+
+MODELS: Final[Mapping[str, Callable[[ModelNames], OpenLine]]] = {
+    "demo": _demo,
+    "openai": _openai,
+}

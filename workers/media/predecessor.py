@@ -1,0 +1,59 @@
+"""The calls a worker left when it died, ended by the worker that opens the same spool.
+
+The pin decides: if the reaper was first, nothing is told. The end names exactly what the
+predecessor's spool accepted, so the timeline is complete and the recording as long as it got.
+"""
+
+import asyncio
+import logging
+from typing import Final
+
+import msgspec
+
+from callfunnel.domain.call import Cause, EndedBy
+from callfunnel.events.call import CallEnded
+from callfunnel.infra.clock import utc_now
+from callfunnel.infra.spool import Spool, UnfinishedCall
+from workers.media.audio.recorder import SEGMENT_MS
+from workers.media.registry import Registry
+from workers.media.report import Journal, Reporter
+from workers.media.usage import Meters
+
+_log: Final = logging.getLogger(__name__)
+
+
+async def end_calls_of_predecessor(spool: Spool, registry: Registry) -> None:
+    """Ends every unfinished call of the spool; returns once all is accepted for sending."""
+    await asyncio.gather(*(_end(spool, registry, left) for left in spool.unfinished_calls()))
+
+
+async def _end(spool: Spool, registry: Registry, left: UnfinishedCall) -> None:
+    try:
+        journal = msgspec.json.decode(left.document, type=Journal)
+    except msgspec.DecodeError:
+        _log.error("an unreadable journal entry", extra={"call": left.call})
+        spool.close_call(left.call)
+        return
+    spec = journal.spec
+    if not await registry.conclude(spec, journal.epoch, Cause.WORKER_LOST, ""):
+        spool.close_call(left.call)
+        return
+    reporter = Reporter(spec, spool, utc_now)
+    reporter.resume(left)
+    length = left.segments * SEGMENT_MS
+    Meters(reporter, "", "").estimate(length)
+    reporter.end(worker_lost(length))
+    _log.warning("ended a predecessor's call", extra={"call": spec.call})
+
+
+def worker_lost(duration_ms: int) -> CallEnded:
+    """The end of a call whose worker died; its length is what was recorded."""
+    return CallEnded(
+        cause=Cause.WORKER_LOST,
+        by=EndedBy.PLATFORM,
+        duration_ms=duration_ms,
+        last_seq=0,
+        segments=0,
+        usage_records=0,
+        answered=duration_ms > 0,
+    )

@@ -1,0 +1,41 @@
+"""What only the media worker is told from outside, beside the platform's settings."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from msgspec import Struct
+
+from callfunnel.infra.settings import PlatformSettings
+
+_DRAIN: Final = "CALLFUNNEL_MEDIA_DRAIN_S"
+_HOST: Final = "CALLFUNNEL_MEDIA_HOST"
+_MODEL: Final = "CALLFUNNEL_OPENAI_MODEL"
+_TRANSCRIPTION: Final = "CALLFUNNEL_OPENAI_TRANSCRIPTION"
+
+
+class MediaSettings(Struct, frozen=True, kw_only=True):
+    """`from_env` raises ValueError, one line per problem.
+
+    `drain_s`: how long live calls may go on after SIGTERM. `host`: the address of the media
+    socket. `openai_model`, `openai_transcription`: names of the bought models.
+    """
+
+    platform: PlatformSettings
+    drain_s: int = 600
+    host: str = "127.0.0.1"
+    openai_model: str = "gpt-realtime-2.1"
+    openai_transcription: str = "gpt-transcribe"
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> "MediaSettings":
+        """Decodes the environment."""
+        drain = env.get(_DRAIN) or "600"
+        if not drain.isdecimal():
+            raise ValueError(f"{_DRAIN}={drain!r} must be a whole number of seconds")
+        return cls(
+            platform=PlatformSettings.from_env(env),
+            drain_s=int(drain),
+            host=env.get(_HOST) or "127.0.0.1",
+            openai_model=env.get(_MODEL) or "gpt-realtime-2.1",
+            openai_transcription=env.get(_TRANSCRIPTION) or "gpt-transcribe",
+        )

@@ -1,0 +1,246 @@
+"""One media worker: slots, registry, door, spool and sessions, wired and wound down.
+
+Starts by ending what its predecessor left. Once told to stop it refuses new calls before anything
+else, lets live ones finish (or ends them at the deadline), and leaves when the last is over.
+"""
+
+import asyncio
+import contextlib
+import gc
+import logging
+from collections.abc import Coroutine
+from typing import Any, Final
+
+from callfunnel.domain.call import Cause, EndedBy, WorkerRecord
+from callfunnel.domain.ids import CallId, WorkerId
+from callfunnel.events.call import CallEnded
+from callfunnel.events.requests import Accepted, HangUp, ReleaseSlot, ReserveSlot
+from callfunnel.infra.bus import Bus, Received
+from callfunnel.infra.clock import utc_now
+from callfunnel.infra.context import Context
+from callfunnel.infra.speech import Synthesizer
+from callfunnel.infra.spool import Spool
+from workers.media.control import Desk, hang_up
+from workers.media.models.line import OpenLine
+from workers.media.models.registry import MODELS, ModelNames
+from workers.media.predecessor import end_calls_of_predecessor
+from workers.media.registry import Registry
+from workers.media.report import Reporter
+from workers.media.server import CarrierSocket, Door, listen
+from workers.media.session import Session, Setting
+from workers.media.settings import MediaSettings
+from workers.media.slots import Reservation, Slots
+from workers.media.speaker import Speaker
+from workers.media.tools import BusErrands
+
+_log: Final = logging.getLogger(__name__)
+
+_SWEEP_S: Final = 1.0
+_LAST_WORDS_S: Final = 3.0
+"""How long calls that are ended at the drain deadline may take for it."""
+
+
+class MediaWorker:
+    """Wiring only; see the modules it joins."""
+
+    def __init__(self, settings: MediaSettings, context: Context) -> None:
+        self._settings = settings
+        self._context = context
+        self._worker = WorkerId(settings.platform.process)
+        self._slots = Slots(settings.platform.media_slots)
+        self._sessions: set[Session] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._synthesizer = Synthesizer()
+        self._emptied = asyncio.Event()
+        self._url = ""
+        self._bus: Bus
+        self._spool: Spool
+        self._registry: Registry
+        self._open_line: OpenLine
+        self._opened = contextlib.AsyncExitStack()
+        self._opened.push_async_callback(self._synthesizer.close)
+        self._hurried = False
+
+    async def start(self) -> None:
+        """Opens everything; afterwards the gateway may place calls here."""
+        platform = self._settings.platform
+        self._open_line = MODELS[platform.model](self._names())
+        self._bus = await self._context.bus("media")
+        self._spool = await Spool.open(platform.spool_dir)
+        self._opened.push_async_callback(self._spool.close)
+        self._opened.push_async_callback(self._spool.drain, 1.0)
+        await self._spool.send_through(self._bus.client)
+        door = Door(self._worker, platform.public_url, self._slots, self._connect)
+        server = await listen(door, self._settings.host, platform.media_port)
+        self._opened.callback(server.close)
+        host, port = server.sockets[0].getsockname()[:2]
+        self._url = f"ws://{host}:{port}"
+        self._registry = Registry(self._bus, self._worker, self.record, self._fenced)
+        self._slots.closed = "starting"
+        await self._serve_requests()  # before anyone can read where to ask
+        await self._registry.enter()
+        self._opened.push_async_callback(self._registry.leave)
+        await end_calls_of_predecessor(self._spool, self._registry)
+        self._keep(self._sweep())
+        self._watch(door)
+        freeze()
+        self._slots.closed = ""
+        self._registry.touch()
+
+    async def stop(self) -> None:
+        """Refuses at once, waits for the last call, and leaves."""
+        self._slots.closed = "draining"
+        if hasattr(self, "_registry"):
+            await self._registry.write()
+        await self._drained(self._settings.drain_s)
+        self.hurry()
+        await self._drained(_LAST_WORDS_S)
+        for task in tuple(self._tasks):
+            task.cancel()
+        await self._opened.aclose()
+
+    def hurry(self) -> None:
+        """Told to stop a second time: live calls are ended now, nobody is waited for."""
+        self._hurried = True
+        self._emptied.set()
+        for session in tuple(self._sessions):
+            session.drain()
+
+    def record(self) -> WorkerRecord:
+        """What the registry shows of this worker."""
+        return WorkerRecord(
+            worker=self._worker,
+            url=self._url,
+            slots=self._slots.capacity,
+            used=self._slots.used,
+            draining=bool(self._slots.closed),
+            model=self._settings.platform.model,
+            at=utc_now(),
+        )
+
+    def checks(self) -> dict[str, bool]:
+        """What must be true for this worker to take a call."""
+        started = hasattr(self, "_registry")
+        return {
+            "lease": started and self._registry.holds,
+            "spool": started and self._spool.accepting,
+            "open": not self._slots.closed,
+        }
+
+    async def _serve_requests(self) -> None:
+        desk = Desk(self._slots, self._registry, self._context.secrets, self._spool)
+        await self._bus.serve(ReserveSlot, desk.reserve, key=self._worker)
+        await self._bus.serve(ReleaseSlot, desk.release, key=self._worker)
+
+    def _connect(self, reservation: Reservation, socket: CarrierSocket) -> Session:
+        spec = reservation.spec
+        reporter = Reporter(spec, self._spool, utc_now)
+        reporter.begin(self._worker, reservation.epoch, spec.slot)
+        errands = BusErrands(spec, reservation.epoch, self._bus, self._registry)
+        setting = Setting(
+            spec=spec,
+            rulebook=reservation.rulebook,
+            open_line=self._open_line,
+            reporter=reporter,
+            errands=errands,
+            speaker=Speaker(self._synthesizer),
+        )
+        session = Session(setting, socket)
+        self._sessions.add(session)
+        session.done.add_done_callback(lambda _: self._over(session, spec.call))
+        self._keep(self._attend(session, spec.call))
+        self._registry.touch()
+        return session
+
+    def _over(self, session: Session, call: CallId) -> None:
+        self._sessions.discard(session)
+        self._slots.free(call)
+        self._registry.touch()
+        self._emptied.set()
+
+    async def _attend(self, session: Session, call: CallId) -> None:
+        """Takes control requests while the call lives."""
+
+        async def answer(asked: Received[HangUp]) -> Accepted:
+            return await hang_up(session, asked)
+
+        listening = await self._bus.serve(HangUp, answer, key=call)
+        await session.done
+        await listening.unsubscribe()
+
+    async def _sweep(self) -> None:
+        """Reservations whose socket never came."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(_SWEEP_S)
+            for late in self._slots.expire(loop.time()):
+                self._registry.touch()
+                self._keep(self._never_came(late))
+            self._emptied.set()
+
+    async def _never_came(self, late: Reservation) -> None:
+        """Told and ended if it was pinned; otherwise nobody knows of it and nothing is told."""
+        spec = late.spec
+        if await self._registry.conclude(spec, late.epoch, Cause.MEDIA_LOST, ""):
+            _log.warning("the carrier never came", extra={"call": spec.call})
+            reporter = Reporter(spec, self._spool, utc_now)
+            reporter.begin(self._worker, late.epoch, spec.slot)
+            reporter.end(never_came())
+
+    async def _drained(self, within_s: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                while self._sessions if self._hurried else self._slots.used:
+                    self._emptied.clear()
+                    await self._emptied.wait()
+
+    def _fenced(self) -> None:
+        """Another process took this worker's name: calls go on, new ones do not come."""
+        _log.error("the lease is lost")
+        self._slots.closed = "fenced"
+
+    def _names(self) -> ModelNames:
+        platform = self._settings.platform
+        return ModelNames(
+            base_url=platform.openai_base_url,
+            key=platform.openai_api_key,
+            model=self._settings.openai_model,
+            transcription=self._settings.openai_transcription,
+        )
+
+    def _watch(self, door: Door) -> None:
+        telemetry = self._context.telemetry
+        telemetry.watch("media", lambda: {"live": self._slots.live, "used": self._slots.used})
+        telemetry.watch("media_door", lambda: {"refused": door.refused})
+        telemetry.watch("spool", lambda: self._spool.stats)
+
+    def _keep(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("a task failed", exc_info=error)
+
+
+def never_came() -> CallEnded:
+    """The end of a call that was pinned and never connected."""
+    return CallEnded(
+        cause=Cause.MEDIA_LOST,
+        by=EndedBy.PLATFORM,
+        duration_ms=0,
+        last_seq=0,
+        segments=0,
+        usage_records=0,
+        answered=False,
+        note="the carrier never connected",
+    )
+
+
+def freeze() -> None:
+    """What is loaded stays: a full collection must not stop the audio (69 ms were measured)."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 50, 100)
