@@ -32,7 +32,6 @@ def snapshot(stack: Stack, watches: Iterable[Watch], supervisor: int) -> dict[st
         "pid": supervisor,
         "gateway": stack.gateway_url,
         "public": stack.public_url or stack.gateway_url,
-        "public": stack.public_url or stack.gateway_url,
         "processes": [
             {"name": watch.process.name, "pid": watch.pid} for watch in all_of_them if watch.pid
         ],
