@@ -15,6 +15,7 @@ from callfunnel.infra.logs import write_json_lines
 from callfunnel.infra.service import announce, run, run_until_signal, withdraw
 from callfunnel.infra.settings import PlatformSettings
 from gateway.app import application
+from gateway.door import Door
 from gateway.relay import MediaRelay
 from gateway.wiring import open_door
 
@@ -36,13 +37,14 @@ class Gateway:
     def __init__(self, settings: PlatformSettings) -> None:
         self._settings = settings
         self.context = Context(settings)
+        self.door: Door | None = None
         self._closing = AsyncExitStack()
         self._server: _Server | None = None
         self._serving: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Returns once requests are answered."""
-        door = await open_door(self.context, self._closing)
+        self.door = door = await open_door(self.context, self._closing)
         relay = MediaRelay(door.registry.worker_url if self._settings.media_relay else None)
         self.context.telemetry.watch("gateway", lambda: relay.counts(door.streams.open))
         listening = socket.create_server(

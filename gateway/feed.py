@@ -87,7 +87,7 @@ class Feeds:
         if not ordering.stuck:
             return []
         due = [each for fact in await self._timeline(tenant, call) for each in ordering.take(fact)]
-        return due + (ordering.skip() if ordering.stuck else [])
+        return due + ordering.skip()
 
 
 async def _paced(
