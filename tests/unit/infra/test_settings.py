@@ -1,0 +1,49 @@
+from pathlib import Path
+
+import pytest
+
+from callfunnel.infra.settings import PlatformSettings
+
+ENV = {
+    "CALLFUNNEL_NATS_URL": "nats://127.0.0.1:4222",
+    "CALLFUNNEL_POSTGRES_URL": "postgresql://127.0.0.1:5432/callfunnel",
+    "CALLFUNNEL_OBJECTS_URL": "http://127.0.0.1:8333",
+    "CALLFUNNEL_SECRETS": "local:/somewhere/secrets",
+    "CALLFUNNEL_ISSUER": "http://127.0.0.1:8080/realms/callfunnel",
+    "CALLFUNNEL_PUBLIC_URL": "https://voice.example",
+    "CALLFUNNEL_SPOOL_DIR": "/somewhere/spool",
+    "CALLFUNNEL_RUN_DIR": "/somewhere/run",
+    "CALLFUNNEL_PROCESS": "media-1",
+}
+
+
+def test_settings_survive_being_passed_on() -> None:
+    settings = PlatformSettings.from_env({**ENV, "CALLFUNNEL_MEDIA_RELAY": "1"})
+    assert settings.media_relay
+    assert settings.run_dir == Path("/somewhere/run")
+    assert PlatformSettings.from_env(settings.to_env()) == settings
+
+
+def test_every_missing_variable_is_named_at_once() -> None:
+    with pytest.raises(ValueError, match=r"CALLFUNNEL_NATS_URL is not set.*CALLFUNNEL_PROCESS"):
+        PlatformSettings.from_env({})
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "complaint"),
+    [
+        ("CALLFUNNEL_HTTP_PORT", "eighty", "whole number"),
+        ("CALLFUNNEL_HTTP_PORT", "-1", "whole number"),
+        ("CALLFUNNEL_MEDIA_RELAY", "perhaps", "1 or 0"),
+        ("CALLFUNNEL_MODEL", "psychic", "demo or openai"),
+        ("CALLFUNNEL_POSTGRES_URL", "postgresql://u:p@h/db", "holds credentials"),
+    ],
+)
+def test_a_wrong_value_says_what_is_wrong(variable: str, value: str, complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        PlatformSettings.from_env({**ENV, variable: value})
+
+
+def test_the_models_key_is_not_in_the_settings_text() -> None:
+    settings = PlatformSettings.from_env({**ENV, "OPENAI_API_KEY": "sk-very-secret"})
+    assert "sk-very-secret" not in repr(settings)
