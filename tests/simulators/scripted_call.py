@@ -16,8 +16,8 @@ from workers.media.core import inputs, outputs
 from workers.media.core.call import Call
 from workers.media.core.policy import Policy
 
-O = TypeVar("O")
-F = TypeVar("F", bound=Message)
+Wanted = TypeVar("Wanted")
+Fact = TypeVar("Fact", bound=Message)
 FRAME = 160
 CHARACTERS_A_SECOND = 16
 
@@ -92,7 +92,8 @@ class ScriptedCall:
 
     def __init__(self, book: Rulebook | None = None, *, marks: bool = True, **policy: Any) -> None:
         self.now = 0.0
-        self.core = Call(Policy(rulebook=book or rulebook(), **policy), 0.0)
+        self.book = book or rulebook()
+        self.core = Call(Policy(rulebook=self.book, **policy), 0.0)
         self.carrier = Carrier(self, marks)
         self.outputs: list[outputs.Output] = []
         self.voice_works = True
@@ -212,11 +213,11 @@ class ScriptedCall:
 
     # What can be asked of it.
 
-    def all(self, kind: type[O]) -> list[O]:
+    def all(self, kind: type[Wanted]) -> list[Wanted]:
         """The outputs of a kind, in order."""
         return [output for output in self.outputs if isinstance(output, kind)]
 
-    def facts(self, kind: type[F]) -> list[F]:
+    def facts(self, kind: type[Fact]) -> list[Fact]:
         """The facts of a kind, in order."""
         reports = self.all(outputs.Report)
         return [report.fact for report in reports if isinstance(report.fact, kind)]
