@@ -240,6 +240,16 @@ class Bus:
             raise Temporary("the bus does not answer") from error
         return from_wire(found.headers, found.data or b"", subject)
 
+    async def stored_headers(self, stream: str, *subjects: str) -> list[dict[str, str]]:
+        """The headers of every stored message that matches. Raises Temporary."""
+        follower = Follower(self._client, stream, subjects, after=0, headers_only=True)
+        try:
+            return await follower.headers_so_far(within_s=10.0)
+        except (TimeoutError, nats.errors.Error, nats.js.errors.Error) as error:
+            raise Temporary("the bus does not answer") from error
+        finally:
+            await follower.close()
+
     async def follow(
         self, stream: str, *subjects: str, after: int | None = None
     ) -> AsyncIterator[tuple[int, Event[Any]]]:

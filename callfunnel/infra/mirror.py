@@ -19,10 +19,14 @@ Changed = Callable[[str, Entry | None], None]
 
 
 class Mirror:
-    """The entries of one bucket; `changed(key, entry or None)` is called for every change."""
+    """The entries of one bucket; `changed(key, entry or None)` is called for every change.
+
+    `interruptions` counts how often everything had to be read again.
+    """
 
     def __init__(self, client: Client, bucket: str, changed: Changed | None = None) -> None:
         self.entries: dict[str, Entry] = {}
+        self.interruptions = 0
         self._prefix = f"$KV.{bucket}."
         self._changed = changed
         self._follower = Follower(
@@ -67,6 +71,7 @@ class Mirror:
     async def _run(self) -> None:
         async for batch in self._follower.batches():
             if not batch:
+                self.interruptions += 1
                 self._fresh.clear()
                 self._begin_snapshot()
             for message in batch:

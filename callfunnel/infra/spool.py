@@ -146,7 +146,7 @@ class Spool:
 
     def emit(
         self,
-        event_id: str,
+        id: str,
         subject: str,
         headers: Mapping[str, str],
         body: bytes,
@@ -154,7 +154,7 @@ class Spool:
     ) -> None:
         """Accepts a message without waiting; raises SpoolFull, or ValueError when too large.
 
-        `event_id` becomes `Nats-Msg-Id`. `tally` moves the journal of the message's call in the
+        `id` becomes `Nats-Msg-Id`. `tally` moves the journal of the message's call in the
         same transaction.
         """
         self._admit(len(body))
@@ -162,18 +162,18 @@ class Spool:
         self._rows += 1
         self._size += len(body) + _OVERHEAD
         self._emitted += 1
-        self._step(Accepted(Outgoing(self._key, event_id, subject, headers, body), tally))
+        self._step(Accepted(Outgoing(self._key, id, subject, headers, body), tally))
 
     async def emit_durable(
         self,
-        event_id: str,
+        id: str,
         subject: str,
         headers: Mapping[str, str],
         body: bytes,
         tally: Tally | None = None,
     ) -> None:
         """As `emit`, and returns once the message is on disk."""
-        self.emit(event_id, subject, headers, body, tally)
+        self.emit(id, subject, headers, body, tally)
         await self.flush()
 
     def open_call(self, call_id: str, document: bytes) -> None:

@@ -1,0 +1,1 @@
+"""The conductor: the brain between calls."""

@@ -1,0 +1,204 @@
+"""The reaper's hands: three mirrors, one timer, and compare-and-set on what is due.
+
+Any number may run: the pin's revision decides which one speaks. One that dies after it has begun
+is continued by another, under the same ids, so an end is told once and never forgotten.
+"""
+
+import asyncio
+import contextlib
+import logging
+from typing import TypeVar
+
+import msgspec
+
+from callfunnel.domain.call import Pin, SlotHolder
+from callfunnel.domain.errors import Permanent, Temporary
+from callfunnel.domain.ids import TenantId
+from callfunnel.events.audio import AudioSegment
+from callfunnel.events.message import family_filter
+from callfunnel.events.streams import PINS, RAW, SLOTS, WORKERS
+from callfunnel.infra.bus import Bus
+from callfunnel.infra.clock import utc_now
+from callfunnel.infra.kv import Entry
+from callfunnel.infra.mirror import Mirror
+from callfunnel.infra.service import Context
+from workers.conductor.reaper import rules
+
+_SAMPLES_PER_MS = 8
+_LOOK_AGAIN_S = 5.0
+_AFTER_TROUBLE_S = 0.5
+S = TypeVar("S", bound=msgspec.Struct)
+log = logging.getLogger(__name__)
+
+
+class Reaper:
+    """Ends what has lost its holder. `watch` says how long that must have lasted."""
+
+    name = "reaper"
+
+    def __init__(self, bus: Bus, watch: rules.Watch | None = None) -> None:
+        self._bus = bus
+        self._watch = watch or rules.Watch()
+        self._changed = asyncio.Event()
+        self._pins: dict[str, rules.Held] = {}
+        self._slots: dict[str, rules.Held] = {}
+        self._mirrors = {
+            bucket.name: Mirror(bus.client, bucket.name, self._on_change(bucket.name))
+            for bucket in (WORKERS, PINS, SLOTS)
+        }
+        self._interruptions = 0
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Reads the registry and begins to watch."""
+        for mirror in self._mirrors.values():
+            await mirror.start()
+        self._task = asyncio.create_task(self._run(), name="reaper")
+
+    async def stop(self) -> None:
+        """Stops; what it has begun is continued by another."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        for mirror in self._mirrors.values():
+            await mirror.stop()
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            pause = _LOOK_AGAIN_S
+            if self._sees():
+                registry = self._registry()
+                try:
+                    await self._reap(self._watch.due(registry, loop.time()))
+                    next_look = self._watch.next_look(registry)
+                    if next_look is not None:
+                        pause = min(pause, max(0.05, next_look - loop.time()))
+                except (Temporary, Permanent) as error:
+                    log.warning("reaper", extra={"reason": error.reason})
+                    pause = _AFTER_TROUBLE_S
+            else:
+                self._watch.forget()
+                pause = _AFTER_TROUBLE_S
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), pause)
+            self._changed.clear()
+
+    def _sees(self) -> bool:
+        """Whether the view is whole: a cut-off reaper would take everybody else for dead."""
+        interruptions = sum(mirror.interruptions for mirror in self._mirrors.values())
+        if interruptions != self._interruptions:
+            self._interruptions = interruptions
+            self._watch.forget()
+        fresh = all(mirror.fresh for mirror in self._mirrors.values())
+        return fresh and self._bus.client.is_connected
+
+    def _registry(self) -> rules.Registry:
+        workers = self._mirrors[WORKERS.name].entries
+        return rules.Registry(
+            workers={key: entry.epoch for key, entry in workers.items()},
+            pins=self._pins,
+            slots=self._slots,
+        )
+
+    def _on_change(self, bucket: str) -> "_Change":
+        return _Change(bucket, self._pins, self._slots, self._changed)
+
+    async def _reap(self, orphans: rules.Orphans) -> None:
+        for key, revision in orphans.pins.items():
+            await self._end_call(key, revision)
+        for key, revision in orphans.slots.items():
+            if await self._bus.kv(SLOTS.name).delete(key, revision):
+                log.info("slot freed", extra={"slot": key})
+
+    async def _end_call(self, key: str, revision: int) -> None:
+        entry = self._mirrors[PINS.name].entries.get(key)
+        pin = _decoded(entry, Pin) if entry is not None else None
+        if pin is None or entry is None or entry.revision != revision:
+            return
+        pins = self._bus.kv(PINS.name)
+        if pin.state == rules.PINNED:
+            pin = rules.reaping(pin)
+            taken = await pins.replace(key, msgspec.json.encode(pin), revision)
+            if taken is None:
+                return
+            revision = taken
+        words = rules.last_words(pin, await self._told(pin), utc_now())
+        await self._bus.publish(*words, raw=True)
+        await pins.replace(key, msgspec.json.encode(rules.ended(pin)), revision)
+        if pin.spec.slot:
+            await self._bus.kv(SLOTS.name).delete(pin.spec.slot, pin.spec.slot_revision)
+        log.warning("spoke for a lost call", extra={"call": pin.call, "count": len(words)})
+
+    async def _told(self, pin: Pin) -> rules.Told:
+        subject = family_filter("raw", tenant=pin.tenant, key=pin.call)
+        headers = await self._bus.stored_headers(RAW.name, subject)
+        return rules.told_of(headers, await self._audio_ms(pin.tenant, pin.call))
+
+    async def _audio_ms(self, tenant: TenantId, call: str) -> int:
+        last = await self._bus.last(AudioSegment, tenant, call)
+        if last is None:
+            return 0
+        return int((last.data.start + len(last.data.caller)) // _SAMPLES_PER_MS)
+
+
+class _Change:
+    """Keeps what the watch needs of each entry, decoded once, when it changes."""
+
+    def __init__(
+        self,
+        bucket: str,
+        pins: dict[str, rules.Held],
+        slots: dict[str, rules.Held],
+        changed: asyncio.Event,
+    ) -> None:
+        self._bucket = bucket
+        self._pins = pins
+        self._slots = slots
+        self._changed = changed
+
+    def __call__(self, key: str, entry: Entry | None) -> None:
+        if self._bucket == PINS.name:
+            pin = _decoded(entry, Pin) if entry else None
+            _keep(self._pins, key, rules.held_pin(pin, entry.revision) if pin and entry else None)
+        elif self._bucket == SLOTS.name:
+            holder = _decoded(entry, SlotHolder) if entry else None
+            held = rules.held_slot(holder, entry.revision) if holder and entry else None
+            _keep(self._slots, key, held)
+        elif entry is not None and entry.revision != entry.epoch:
+            return  # a renewal: nobody came or went
+        self._changed.set()
+
+
+def _keep(known: dict[str, rules.Held], key: str, held: rules.Held | None) -> None:
+    if held is None:
+        known.pop(key, None)
+    else:
+        known[key] = held
+
+
+def _decoded(entry: Entry, kind: type[S]) -> S | None:
+    try:
+        return msgspec.json.decode(entry.value, type=kind)
+    except msgspec.DecodeError:
+        log.error("an unreadable record", extra={"key": entry.key})
+        return None
+
+
+class ReaperFeature:
+    """The reaper as a feature of the conductor."""
+
+    name = "reaper"
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._reaper: Reaper | None = None
+
+    async def start(self) -> None:
+        self._reaper = Reaper(await self._context.bus("conductor"))
+        await self._reaper.start()
+
+    async def stop(self) -> None:
+        if self._reaper is not None:
+            await self._reaper.stop()

@@ -1,0 +1,230 @@
+"""Which pins and slots have lost their holder, and what is told of a call whose worker is gone.
+
+Pure. A holder is gone once its lease has been seen gone for a grace that lets a restarted worker
+end its predecessor's calls itself, with better knowledge than anyone else can have.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import msgspec
+
+from callfunnel.domain.call import Cause, EndedBy, Pin, SlotHolder
+from callfunnel.events.call import (
+    CallAdmitted,
+    CallEnded,
+    CallOffered,
+    CallPinned,
+    CallRefused,
+)
+from callfunnel.events.envelope import Envelope, Event
+from callfunnel.events.message import Message
+
+PINNED: Final = "pinned"
+REFUSED: Final = "refused"
+REAPING: Final = "reaping"
+"""A reaper has begun to speak for the call; if it dies, the next one says the same."""
+ENDED: Final = "ended"
+
+GRACE_S: Final = 4.0
+"""From the loss of a lease (itself 6 s after the last renewal) to the reaper's word."""
+UNPINNED_S: Final = 45.0
+"""How long a slot may be held for a call without a pin: a gateway died in between."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A pin or a slot as the registry shows it, and the incarnation of a worker that holds it."""
+
+    revision: int
+    worker: str
+    epoch: int
+    call: str
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """The registry at one moment: live workers with their epochs, pins of calls that are not
+    over, and all slots."""
+
+    workers: Mapping[str, int]
+    pins: Mapping[str, Held]
+    slots: Mapping[str, Held]
+
+    def is_live(self, held: Held) -> bool:
+        """Whether the very incarnation that took this is still there."""
+        return self.workers.get(held.worker) == held.epoch
+
+
+@dataclass(frozen=True, slots=True)
+class Orphans:
+    """What is due now: keys with the revision they were seen at."""
+
+    pins: Mapping[str, int]
+    slots: Mapping[str, int]
+
+
+@dataclass(slots=True)
+class Watch:
+    """Remembers since when each thing has had no holder. Time is an argument, seconds."""
+
+    grace_s: float = GRACE_S
+    unpinned_s: float = UNPINNED_S
+    _since: dict[tuple[str, str, int], float] = field(default_factory=dict)
+
+    def forget(self) -> None:
+        """The view was interrupted: every holder gets its grace anew."""
+        self._since.clear()
+
+    def due(self, registry: Registry, now: float) -> Orphans:
+        """What has been without a holder for its whole grace."""
+        waits = self._waits(registry)
+        self._since = {key: self._since.get(key, now) for key in waits}
+        due = [key for key, wait in waits.items() if now - self._since[key] >= wait]
+        return Orphans(
+            pins={key: revision for kind, key, revision in due if kind == "pin"},
+            slots={key: revision for kind, key, revision in due if kind == "slot"},
+        )
+
+    def next_look(self, registry: Registry) -> float | None:
+        """When something may become due if nothing changes; None when all is well."""
+        waits = self._waits(registry)
+        times = [self._since[key] + wait for key, wait in waits.items() if key in self._since]
+        return min(times, default=None)
+
+    def _waits(self, registry: Registry) -> dict[tuple[str, str, int], float]:
+        """Everything without a holder, with the grace it gets."""
+        waits = {
+            ("pin", key, held.revision): self.grace_s
+            for key, held in registry.pins.items()
+            if not registry.is_live(held)
+        }
+        pinned = {held.call for held in registry.pins.values()}
+        for key, held in registry.slots.items():
+            if not registry.is_live(held):
+                waits["slot", key, held.revision] = self.grace_s
+            elif held.call not in pinned:
+                waits["slot", key, held.revision] = self.unpinned_s
+        return waits
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the bus holds of a call: the numbers, types and times of its facts, and its audio."""
+
+    seqs: Collection[int] = ()
+    ended: bool = False
+    connected: bool = False
+    audio_ms: int = 0
+
+
+def told_of(headers: Sequence[Mapping[str, str]], audio_ms: int) -> Told:
+    """Reads it from the headers of the stored facts."""
+    types = {header.get("ce-type", "") for header in headers}
+    seqs = [int(h["ce-seq"]) for h in headers if h.get("ce-seq", "").isdigit()]
+    return Told(
+        seqs=frozenset(seqs),
+        ended="callfunnel.call.ended.v1" in types,
+        connected="callfunnel.call.connected.v1" in types,
+        audio_ms=audio_ms,
+    )
+
+
+def last_words(pin: Pin, told: Told, now: str) -> list[Event[Message]]:
+    """What must be said so that the call has its beginning and exactly one end.
+
+    Nothing when its end is told already. Every id is the one its proper speaker would use, so
+    whoever else speaks, each fact exists once.
+    """
+    if told.ended:
+        return []
+    if pin.state == REFUSED:
+        return _refusal(pin)
+    opening = [] if told.seqs else _opening(pin)
+    last_seq = max(told.seqs, default=len(opening))
+    end = CallEnded(
+        cause=Cause.WORKER_LOST,
+        by=EndedBy.REAPER,
+        duration_ms=told.audio_ms,
+        last_seq=last_seq,
+        segments=-1,
+        usage_records=-1,
+        answered=told.connected,
+        note="the media worker vanished",
+    )
+    facts = [_fact(pin, str(n), n, fact, pin.spec.offered_at) for n, fact in enumerate(opening, 1)]
+    return [*facts, _fact(pin, "end", last_seq + 1, end, now)]
+
+
+def ended(pin: Pin) -> Pin:
+    """The pin once the end is told."""
+    cause = pin.cause or Cause.WORKER_LOST.value
+    return msgspec.structs.replace(pin, state=ENDED, cause=cause)
+
+
+def reaping(pin: Pin) -> Pin:
+    """The pin while a reaper speaks for its call."""
+    return msgspec.structs.replace(pin, state=REAPING)
+
+
+def held_pin(pin: Pin, revision: int) -> Held | None:
+    """A pin as the watch sees it; None when its call is over."""
+    return None if pin.state == ENDED else Held(revision, pin.worker, pin.epoch, pin.call)
+
+
+def held_slot(holder: SlotHolder, revision: int) -> Held:
+    """A slot as the watch sees it."""
+    return Held(revision, holder.worker, holder.epoch, holder.call)
+
+
+def _opening(pin: Pin) -> list[Message]:
+    return [
+        _offered(pin),
+        CallAdmitted(slot=pin.spec.slot, worker=pin.worker),
+        CallPinned(worker=pin.worker, epoch=pin.epoch),
+    ]
+
+
+def _offered(pin: Pin) -> CallOffered:
+    spec = pin.spec
+    return CallOffered(
+        direction=spec.direction,
+        channel=spec.channel,
+        carrier_call_id=spec.carrier_call_id,
+        caller=spec.caller,
+        callee=spec.callee,
+        agent=spec.agent,
+    )
+
+
+def _refusal(pin: Pin) -> list[Event[Message]]:
+    """A refusal whose gateway died before it was told: as the gateway would have said it."""
+    at = pin.spec.offered_at
+    end = CallEnded(
+        cause=Cause(pin.cause),
+        by=EndedBy.PLATFORM,
+        duration_ms=0,
+        last_seq=2,
+        segments=0,
+        usage_records=0,
+        answered=False,
+    )
+    refused = CallRefused(reason=pin.cause, treatment="say")
+    return [
+        _fact(pin, "1", 1, _offered(pin), at),
+        _fact(pin, "2", 2, refused, at),
+        _fact(pin, "end", 3, end, at),
+    ]
+
+
+def _fact(pin: Pin, tag: str, seq: int, data: Message, time: str) -> Event[Message]:
+    envelope = Envelope(
+        id=f"{pin.call}-{tag}",
+        tenant=pin.tenant,
+        key=pin.call,
+        time=time,
+        seq=seq,
+        traceparent=pin.spec.traceparent,
+    )
+    return Event(envelope, data)
