@@ -1,0 +1,48 @@
+"""Hosts features on the real services, and asks the published views what came of a call."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from callfunnel.domain.ids import TenantId
+from callfunnel.infra.bus import Bus
+from callfunnel.infra.context import Context
+from callfunnel.infra.postgres import Pool, tenant_connection
+from callfunnel.infra.sealed import SealedSecrets
+from callfunnel.infra.settings import PlatformSettings
+
+PoolOf = Callable[[str], Awaitable[Pool]]
+View = Callable[..., Awaitable[list[dict[str, Any]]]]
+
+
+@pytest.fixture
+async def media_bus(
+    platform: PlatformSettings, platform_secrets: SealedSecrets
+) -> AsyncIterator[Bus]:
+    """The bus as a media worker has it."""
+    bus = await Bus.connect(platform, "media", platform_secrets)
+    yield bus
+    await bus.stop()
+
+
+@pytest.fixture
+def context(platform: PlatformSettings, platform_secrets: SealedSecrets) -> Callable[[], Context]:
+    """Makes the context of one more process."""
+    return lambda: Context(platform, platform_secrets)
+
+
+@pytest.fixture
+async def view(postgres: PoolOf) -> View:
+    """`await view(tenant, "api.calls", call)`: rows of a published view as the gateway sees them."""
+    pool = await postgres("gateway")
+
+    async def rows(tenant: TenantId, name: str, call: str) -> list[dict[str, Any]]:
+        async with tenant_connection(pool, tenant) as connection:
+            found = await connection.execute(
+                f"select * from {name} where tenant = %s and call = %s", (tenant, call)
+            )
+            names = [column.name for column in found.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in await found.fetchall()]
+
+    return rows

@@ -1,0 +1,47 @@
+"""From the raw facts of a call to its sealed record, on the real services."""
+
+import hashlib
+import io
+import json
+
+import soundfile
+
+from tests.integration.bus.waiting import until
+from tests.integration.persistence.made_up_call import running, tell, whole_call
+from workers.billing.service import FEATURES as BILLING
+from workers.persistence.service import FEATURES as PERSISTENCE
+
+
+async def test_a_call_becomes_a_timeline_a_recording_a_bill_and_a_sealed_record(
+    context, media_bus, objects, tenant, view
+):
+    hosted = context()
+    features = [make(hosted) for make in (PERSISTENCE | BILLING).values()]
+    call = whole_call(tenant, seconds=3)
+    call.says("my card is four one one one one one one one one one one one one one one one")
+    async with running(*features):
+        await tell(media_bus, call, call.ended())
+
+        async def settled():
+            rows = await view(tenant, "api.calls", call.call)
+            return rows and rows[0]["state"] == "settled"
+
+        await until(settled, "the call is settled", within_s=20)
+    shown = (await view(tenant, "api.calls", call.call))[0]
+    assert shown["missing"] == []
+    assert shown["from"] == "+15550102345"
+    assert shown["timeline_complete"]
+    assert shown["recording_ms"] == 3000
+    facts = await view(tenant, "api.timeline", call.call)
+    assert "four one one" not in json.dumps([fact["data"] for fact in facts])
+    assert {fact["name"] for fact in facts} >= {"recording_stored", "rated", "settled", "ended"}
+    recording = (await view(tenant, "api.recordings", call.call))[0]
+    body = await objects.get(tenant, recording["object_key"])
+    assert hashlib.sha256(body).hexdigest() == recording["sha256"]
+    sound, rate = soundfile.read(io.BytesIO(body), dtype="int16")
+    assert (rate, sound.shape) == (8000, (24_000, 2))
+    lines = await view(tenant, "api.bill_lines", call.call)
+    assert {line["meter"] for line in lines} == {"call.ms", "tool.calls", "recording.ms"}
+    assert shown["amount_micros"] == sum(line["amount_micros"] for line in lines) == 1225
+    record = (await view(tenant, "api.records", call.call))[0]
+    assert hashlib.sha256(record["canonical"].encode()).hexdigest() == record["digest"]
