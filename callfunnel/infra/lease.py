@@ -99,7 +99,10 @@ class Lease:
     async def release(self) -> None:
         """Gives the lease up, so that the next holder need not wait. Raises Temporary."""
         self._until = float("-inf")
-        await self._store.delete(self._key, self.revision)
+        if not await self._store.delete(self._key, self.revision):
+            found = await self._store.get(self._key)  # a renewal that was cut off has arrived
+            if found is not None and found.epoch == self.epoch:
+                await self._store.delete(self._key, found.revision)
 
     async def _take_over(self, value: bytes) -> int | None:
         found = await self._store.get(self._key)
@@ -150,7 +153,9 @@ class LeaseKeeper:
     async def _run(self) -> None:
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), self._lease.ttl_s / 3)
+                # Not wait_for: up to Python 3.11 it swallows a cancellation that meets a touch.
+                async with asyncio.timeout(self._lease.ttl_s / 3):
+                    await self._changed.wait()
             self._changed.clear()
             try:
                 held = await self._lease.renew(self._value())

@@ -90,14 +90,17 @@ class MediaWorker:
     async def stop(self) -> None:
         """Refuses at once, waits for the last call, and leaves."""
         self._slots.closed = "draining"
+        _log.info("draining", extra={"slots": self._slots.used})
         if hasattr(self, "_registry"):
             await self._registry.write()
         await self._drained(self._settings.drain_s)
         self.hurry()
         await self._drained(_LAST_WORDS_S)
+        _log.info("drained", extra={"slots": self._slots.used})
         for task in tuple(self._tasks):
             task.cancel()
         await self._opened.aclose()
+        _log.info("left")
 
     def hurry(self) -> None:
         """Told to stop a second time: live calls are ended now, nobody is waited for."""
