@@ -11,7 +11,7 @@ import pytest
 
 from callfunnel.infra.logs import FIELDS, AllowList, JsonLines, UnknownLogField, about
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 LEVELS = {"debug", "info", "warning", "error", "exception", "critical"}
 
 
