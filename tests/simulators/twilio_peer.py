@@ -8,8 +8,9 @@ import asyncio
 import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from callfunnel.carrier.caller import Caller, Manners, Turn
@@ -82,14 +83,16 @@ class Peer:
         headers = {"X-Twilio-Signature": signature(token, self.signed_url or url)}
         try:
             async with connect(url, additional_headers=headers, compression=None) as socket:
-                await _Leg(self, socket, outcome).run()
+                await Leg(self, socket, outcome).run()
         except InvalidStatus as refusal:
             outcome.status = refusal.response.status_code
         return outcome
 
 
-class _Leg:
-    def __init__(self, peer: Peer, socket: ClientConnection, outcome: Outcome) -> None:
+class Leg:
+    """One call under way on a socket that looks like a client of `websockets`."""
+
+    def __init__(self, peer: Peer, socket: Any, outcome: Outcome) -> None:
         self._peer = peer
         self._hostility = peer.hostility
         self._socket = socket
