@@ -21,7 +21,7 @@ from callfunnel.local.credentials import credential
 from callfunnel.local.home import Home
 from callfunnel.local.ports import LOOPBACK
 from callfunnel.local.process import AcceptsLogins, Exits, Process
-from callfunnel.local.programs import postgres_program
+from callfunnel.local.programs import postgres_program, python_environment
 
 _SETTINGS = {
     "listen_addresses": LOOPBACK,
@@ -68,7 +68,7 @@ def initdb_process(home: Home, store: SealedFolder) -> Process | None:
     return Process(
         name="initdb",
         argv=(sys.executable, "-P", "-m", "callfunnel.local.postgres", str(home.root)),
-        env=os.environ,
+        env=python_environment(),
         ready=Exits(),
         log=home.log("initdb"),
         service=True,

@@ -15,7 +15,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from callfunnel.domain.errors import UserError
@@ -59,6 +59,14 @@ class PrivateStack:
             started.stop()
             raise
         return started
+
+    @property
+    def home(self) -> home.Home:
+        return self._stack.home
+
+    @property
+    def ports(self) -> Mapping[str, int]:
+        return self._stack.ports
 
     def settings(self, process: str) -> PlatformSettings:
         """The settings of a process of that name (spool folder made, any free ports)."""

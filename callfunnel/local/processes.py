@@ -6,11 +6,9 @@ services start and wait for the file that `prepare` leaves (see `launch`).
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from callfunnel.domain.errors import UserError
 from callfunnel.infra.sealed import SealedFolder
@@ -20,10 +18,10 @@ from callfunnel.local.objects import BUCKET, objects_process
 from callfunnel.local.ports import LOOPBACK
 from callfunnel.local.postgres import initdb_process, postgres_process
 from callfunnel.local.process import AnswersUrl, Exits, LeavesFile, Process
+from callfunnel.local.programs import python_environment
 
 REALM = "callfunnel"
 PREPARED = "prepared"
-_SOURCE = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,15 +135,13 @@ def environment(stack: Stack, process: str) -> dict[str, str]:
     """
     kept = {
         name: value
-        for name, value in os.environ.items()
+        for name, value in python_environment().items()
         if process.startswith("media") or not name.startswith("OPENAI_")
     }
-    path = [str(_SOURCE), *filter(None, [os.environ.get("PYTHONPATH")])]
     return {
         "MALLOC_ARENA_MAX": "2",  # a third less memory in programs with a few threads
         **kept,
         **settings(stack, process),
-        "PYTHONPATH": os.pathsep.join(path),
         "PYTHONUNBUFFERED": "1",
     }
 

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from callfunnel.domain.errors import UserError
 
+_SOURCE = Path(__file__).parents[2]
+
 
 def program(name: str) -> str:
     """The full path of `nats-server` or `weed`. Raises UserError when it is not installed."""
@@ -32,6 +34,12 @@ def postgres_program(name: str) -> str:
     if not os.access(found, os.X_OK):
         raise _missing(str(found))
     return str(found)
+
+
+def python_environment() -> dict[str, str]:
+    """This process's environment, in which another Python finds this code."""
+    path = [str(_SOURCE), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(path)}
 
 
 def _wheel_folder() -> Path:
