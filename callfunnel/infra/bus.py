@@ -244,7 +244,7 @@ class Bus:
         """The headers of every stored message that matches. Raises Temporary."""
         follower = Follower(self._client, stream, subjects, after=0, headers_only=True)
         try:
-            return await follower.headers_so_far(within_s=10.0)
+            return [dict(found.headers or {}) for found in await follower.so_far(within_s=10.0)]
         except (TimeoutError, nats.errors.Error, nats.js.errors.Error) as error:
             raise Temporary("the bus does not answer") from error
         finally:

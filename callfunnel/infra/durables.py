@@ -31,6 +31,11 @@ def filters_of(messages: Sequence[type[Message]], *, raw: bool = False) -> list[
     return [filter_of(cls, raw=raw) for cls in dict.fromkeys(messages)]
 
 
+def is_durable_name(name: str) -> bool:
+    """Whether a durable may be called so."""
+    return _NAME.fullmatch(name) is not None
+
+
 def durable_of(
     name: str, messages: Sequence[type[Message]], *, raw: bool, batch: int, ack_wait_s: float
 ) -> tuple[str, api.ConsumerConfig]:
@@ -39,7 +44,7 @@ def durable_of(
     Deliveries are unlimited: `Settling` counts them and decides. `max_ack_pending` leaves room
     for many processes; the server's default of 1000 would silently stop a second reader.
     """
-    if not _NAME.fullmatch(name):
+    if not is_durable_name(name):
         raise ValueError(f"{name!r} is no name for a durable")
     streams = {stream_of(cls, raw=raw) for cls in messages}
     if len(streams) != 1:

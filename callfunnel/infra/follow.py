@@ -73,14 +73,14 @@ class Follower:
             self._after = batch[-1].metadata.sequence.stream
             yield batch
 
-    async def headers_so_far(self, within_s: float) -> list[dict[str, str]]:
-        """The headers of all that is stored now. Raises TimeoutError and bus errors."""
+    async def so_far(self, within_s: float) -> list[Msg]:
+        """All that is stored now, oldest first. Raises TimeoutError and bus errors."""
         await self.open()
-        found: list[dict[str, str]] = []
+        found: list[Msg] = []
         async with asyncio.timeout(within_s):
             batches = self.batches()
             while len(found) < self.pending_at_start:
-                found += [dict(message.headers or {}) for message in await anext(batches)]
+                found += await anext(batches)
         return found
 
     async def close(self) -> None:

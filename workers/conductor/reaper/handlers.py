@@ -82,7 +82,8 @@ class Reaper:
                 self._watch.forget()
                 pause = _AFTER_TROUBLE_S
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), pause)
+                async with asyncio.timeout(pause):
+                    await self._changed.wait()
             self._changed.clear()
 
     def _sees(self) -> bool:

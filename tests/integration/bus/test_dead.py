@@ -1,0 +1,106 @@
+"""Dead letters: what an operator sees, and what a replay does."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from nats.aio.client import Client
+
+from callfunnel.domain.errors import Permanent, UserError
+from callfunnel.domain.ids import TenantId
+from callfunnel.events.call import CallerSpoke
+from callfunnel.events.usage import UsageMeasured
+from callfunnel.infra.bus import Bus, BusAccess, Received, event
+from callfunnel.infra.dead import DeadLetters
+from callfunnel.infra.provision import BusSize, provision
+from tests.integration.bus.nats_process import NatsProcess
+from tests.integration.bus.waiting import until
+
+DEMO = TenantId("demo")
+
+
+@pytest.fixture
+async def bus(server: NatsProcess, client: Client) -> AsyncIterator[Bus]:
+    await provision(client, BusSize(streams=256 * 1024 * 1024))
+    opened = await Bus.open(BusAccess(url=server.url, name="test"))
+    yield opened
+    await opened.stop()
+
+
+async def buried(bus: Bus, letters: DeadLetters) -> list[int]:
+    """One usage record and one spoken sentence that a handler has given up."""
+    usage = UsageMeasured(
+        meter="speech",
+        quantity=1,
+        unit="ms",
+        provider="p",
+        model="m",
+        source="measured",
+        record="r",
+    )
+    spoken = CallerSpoke(turn=1, text="my card is 4111", start_ms=0, end_ms=900)
+    healed: list[str] = []
+
+    @bus.consumer("metering", UsageMeasured)
+    async def meter(batch: list[Received[UsageMeasured]]) -> None:
+        if not healed:
+            healed.append("next time")
+            raise Permanent("no price")
+
+    @bus.consumer("redaction", CallerSpoke, raw=True)
+    async def redact(batch: list[Received[CallerSpoke]]) -> None:
+        raise Permanent("no detector")
+
+    await bus.start()
+    await bus.publish(event(usage, DEMO, "c_1", id="c_1-u-speech-r"))
+    await bus.publish(event(spoken, DEMO, "c_1", id="c_1-5", seq=5), raw=True)
+
+    async def two() -> bool:
+        return len(await letters.list()) == 2
+
+    await until(two, "two dead letters")
+    return [letter.number for letter in await letters.list()]
+
+
+async def test_a_list_says_what_died_where_and_why(bus: Bus, client: Client) -> None:
+    letters = DeadLetters(client)
+    await buried(bus, letters)
+
+    (letter,) = await letters.list(durable="metering")
+    assert (letter.reason, letter.stream, letter.id) == ("no price", "USAGE", "c_1-u-speech-r")
+    assert letter.subject == "cf.demo.usage.c_1.measured"
+    assert letter.delivered == 1
+    assert letter.size > 0
+    assert letter.body is None
+
+
+async def test_a_body_with_personal_data_is_shown_only_when_asked_for(
+    bus: Bus, client: Client
+) -> None:
+    letters = DeadLetters(client)
+    await buried(bus, letters)
+    (spoken,) = await letters.list(durable="redaction")
+    (usage,) = await letters.list(durable="metering")
+
+    assert (await letters.show(spoken.number)).body is None
+    assert "4111" in ((await letters.show(spoken.number, body=True)).body or "")
+    assert "speech" in ((await letters.show(usage.number)).body or "")
+
+
+async def test_a_replay_reaches_the_handler_again_and_leaves_dead(bus: Bus, client: Client) -> None:
+    letters = DeadLetters(client)
+    await buried(bus, letters)
+    (letter,) = await letters.list(durable="metering")
+
+    assert await letters.replay(letter.number) == "cf.demo.usage.c_1.measured"
+
+    stats = bus.consumers["metering"].settling.stats
+    await until(lambda: stats.acknowledged == 1, "the second try")
+    assert await letters.list(durable="metering") == []
+
+
+async def test_a_letter_that_is_not_there_is_a_user_s_mistake(bus: Bus, client: Client) -> None:
+    letters = DeadLetters(client)
+    with pytest.raises(UserError, match="no dead letter 99"):
+        await letters.show(99)
+    with pytest.raises(UserError, match="no name"):
+        await letters.list(durable="a.>")
