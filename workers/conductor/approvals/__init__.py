@@ -1,0 +1,1 @@
+"""Approvals: what an agent may do only when a person agrees."""

@@ -1,0 +1,1 @@
+"""Rule books: read, validated line by line, versioned and published."""

@@ -1,0 +1,16 @@
+"""`transfer`: the call is handed to a person. Settings: `number`, who the carrier dials."""
+
+import re
+from typing import Any
+
+from workers.conductor.tools.rules import Asked, Refused
+
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
+
+
+def run(asked: Asked) -> dict[str, Any]:
+    """`transfer` is read by the call itself, which then ends with this number to dial."""
+    number = str(asked.tool.settings.get("number", ""))
+    if not _E164.fullmatch(number):
+        raise Refused("nobody can be reached at the moment")
+    return {"transfer": number}
