@@ -95,7 +95,7 @@ def programs(stack: Stack) -> list[Process]:
         known = ", ".join(program.name for program in PROGRAMS if program.many)
         raise UserError(f"--scale {unknown.pop()} is no program", f"these can be scaled: {known}")
     return [
-        _issuer(stack),
+        issuer_process(stack),
         *(
             _program(stack, program, name)
             for program in PROGRAMS
@@ -175,7 +175,8 @@ def _prepare(stack: Stack) -> Process:
     )
 
 
-def _issuer(stack: Stack) -> Process:
+def issuer_process(stack: Stack) -> Process:
+    """The local identity provider."""
     return Process(
         name="issuer",
         argv=(sys.executable, "-P", "-m", "callfunnel.local.issuer", str(stack.ports["issuer"])),
