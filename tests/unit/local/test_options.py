@@ -1,0 +1,47 @@
+from pathlib import Path
+
+import pytest
+
+from callfunnel.domain.errors import UserError
+from callfunnel.local.home import Home, home_from
+from callfunnel.local.options import UpOptions, checked, parse_scale
+
+HOME = Home(Path("/somewhere"))
+
+
+def test_scale_is_name_and_count() -> None:
+    assert parse_scale(["media=3", "offpath=2"]) == {"media": 3, "offpath": 2}
+
+
+@pytest.mark.parametrize(
+    "word", ["media", "media=", "=3", "media=0", "media=-1", "media=x", "m=99"]
+)
+def test_a_scale_that_is_none_is_refused(word: str) -> None:
+    with pytest.raises(UserError, match="not understood"):
+        parse_scale([word])
+
+
+def test_a_bought_model_needs_its_key_before_anything_starts() -> None:
+    with pytest.raises(UserError, match="OPENAI_API_KEY"):
+        checked(UpOptions(home=HOME, model="openai"), {})
+    checked(UpOptions(home=HOME, model="openai"), {"OPENAI_API_KEY": "k"})
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        UpOptions(home=HOME, port=70_000),
+        UpOptions(home=HOME, port=-1),
+        UpOptions(home=HOME, model="psychic"),
+        UpOptions(home=HOME, ready_file=Path("/no/such/folder/ready.json")),
+    ],
+)
+def test_what_cannot_work_is_said_before_anything_starts(options: UpOptions) -> None:
+    with pytest.raises(UserError):
+        checked(options, {})
+
+
+def test_the_home_is_the_option_then_the_variable_then_the_users_own() -> None:
+    assert home_from("/a", {"CALLFUNNEL_HOME": "/b"}).root == Path("/a")
+    assert home_from(None, {"CALLFUNNEL_HOME": "/b"}).root == Path("/b")
+    assert home_from(None, {}).root == Path("~/.callfunnel").expanduser()
