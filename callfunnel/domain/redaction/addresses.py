@@ -1,4 +1,4 @@
-"""E-mail addresses, written and spoken: `jane.doe@example.com`, `jane dot doe at example dot com`."""
+"""E-mail addresses, written and spoken: `jane@example.com`, `jane dot doe at example dot com`."""
 
 import re
 from collections.abc import Iterator
@@ -53,7 +53,10 @@ def _belongs(words: list[Token], start: int) -> bool:
     before, first = words[start - 1], words[start]
     if before.word in _BINDING or first.word in _BINDING or before.end == first.start:
         return True
-    return _is_piece(before.word) and _is_piece(first.word)
+    if not _is_piece(first.word):
+        return False
+    named = first.word in NUMBER_WORDS and before.word[0].isalpha()  # "smith twenty two"
+    return _is_piece(before.word) or (named and before.word not in _NO_NAME)
 
 
 def _is_piece(word: str) -> bool:

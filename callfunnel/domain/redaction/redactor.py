@@ -1,7 +1,7 @@
 """One text in, the same text without what must not be kept out.
 
 What is cut out becomes a typed placeholder, numbered per text: `<CARD_1>`. The same value in the
-same text gets the same number. Redacting twice changes nothing.
+same text gets the same number. Placeholders that are there already stay as they are.
 """
 
 import re

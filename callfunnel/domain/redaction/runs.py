@@ -55,10 +55,11 @@ def digit_findings(text: str, words: list[Token], strictness: Strictness) -> Ite
                 yield _named(part, words, text)
 
 
-def is_mostly_digits(text: str) -> bool:
-    """Whether at least half of the words of `text` are digits."""
+def digits_of(text: str) -> str:
+    """The digits of a text of which at least half of the words are digits; of others none."""
     words = tokens(text)
-    return _mostly(list(numbers(words)), words)
+    found = list(numbers(words))
+    return "".join(number.digits for number in found) if _mostly(found, words) else ""
 
 
 def _settled(asked: Strictness, mostly: bool) -> tuple[Strictness, int]:

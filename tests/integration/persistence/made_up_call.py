@@ -73,9 +73,7 @@ class MadeUpCall:
 
     def answers(self, text: str) -> None:
         self.fact(
-            AgentSpoke(
-                turn=1, text=text, start_ms=0, heard_ms=9, generated_ms=9, interrupted=False
-            )
+            AgentSpoke(turn=1, text=text, start_ms=0, heard_ms=9, generated_ms=9, interrupted=False)
         )
 
     def segment(self, caller: int = 0xFF, agent: int = 0xFF) -> None:

@@ -17,7 +17,7 @@ import msgspec
 from callfunnel.domain.redaction.checks import CARD_LENGTHS, is_card
 from callfunnel.domain.redaction.finding import Kind
 from callfunnel.domain.redaction.redactor import Redacted, redact, redact_whole
-from callfunnel.domain.redaction.runs import Strictness, is_mostly_digits
+from callfunnel.domain.redaction.runs import Strictness, digits_of
 from callfunnel.domain.redaction.tree import redact_tree
 from callfunnel.events.call import AgentSpoke, CallEnded, CallerSpoke, KeyPressed
 from callfunnel.events.envelope import Event
@@ -156,10 +156,10 @@ def _caller(text: str, before: Context) -> tuple[str, Context]:
     if before.secret and _answers(text):
         return redact_whole(text, Kind.SECRET).text, replace(before, secret=0, keys=0)
     redacted = redact(text, _usual(before))
-    digits = "".join(found.value for found in redacted.found if found.kind in _DIGIT_KINDS)
+    gone = "".join(found.value for found in redacted.found if found.kind in _DIGIT_KINDS)
+    digits = gone or digits_of(text)
     said = (before.said + digits)[-_LONGEST_TAIL:]
-    heard = bool(digits) or is_mostly_digits(text)
-    reading = _READING_TURNS if heard else max(0, before.reading - 1)
+    reading = _READING_TURNS if digits else max(0, before.reading - 1)
     after = replace(before, said=said, reading=reading, secret=max(0, before.secret - 1), keys=0)
     return _as_card(redacted, digits, said), after
 
