@@ -21,7 +21,10 @@ from callfunnel.events.call import (
 from callfunnel.events.message import Message
 from workers.media.core import inputs, outputs
 from workers.media.core.call import Call
+from workers.media.core.floor import AgentPaused as PausedFloor
+from workers.media.core.floor import Closed, Closing
 from workers.media.core.policy import Policy
+from workers.media.core.replies import FADE_S
 
 CLOSING = (
     outputs.Feed,
@@ -50,6 +53,7 @@ class Witness:
         self.history: list[tuple[str, Any, float]] = []
         self.active: set[str] = set()
         self.asked = 0
+        self.model_up = False
         self.queued = self.unsent = 0
         self.marks: list[str] = []
         self.feed = True
@@ -61,6 +65,7 @@ class Witness:
         self.once: set[tuple[str, Any]] = set()
         self.items: dict[str, int] = {}
         self.ending = False
+        self.ending_since = 0.0
 
     # Doing something to the call.
 
@@ -107,14 +112,13 @@ class Witness:
 
     def _before(self, happened: inputs.Input) -> None:
         match happened:
-            case inputs.ReplyStarted(response) if self.core.closed is False:
+            case inputs.ModelReady():
+                self.model_up = ("close model", None) not in self.once
+            case inputs.ReplyStarted(response) if self.model_up:
                 self.active.add(response)
                 self.asked = 0
             case inputs.ReplyDone(response, _):
                 self.active.discard(response)
-            case inputs.ModelFailed():
-                self.active.clear()
-                self.asked = 0
             case inputs.ToolRequested(model_call, _, _):
                 self.requested.add(model_call)
 
@@ -125,7 +129,8 @@ class Witness:
                 assert isinstance(output, CLOSING), f"{output} though the end was decided"
             self.done.append(output)
             self._one(output)
-        self.ending = type(self.core.floor).__name__ in ("Closing", "Closed")
+        if not self.ending and isinstance(self.core.floor, Closing | Closed):
+            self.ending, self.ending_since = True, self.now
         self._positions()
 
     def _one(self, output: outputs.Output) -> None:
@@ -153,7 +158,8 @@ class Witness:
                 self._only_once("run", tool_call)
             case outputs.CloseModel():
                 self._only_once("close model", None)
-                self.asked = 0
+                self.active = {name for name in self.active if name.startswith("say-")}
+                self.model_up, self.asked = False, 0
             case outputs.End():
                 self._only_once("end", None)
             case outputs.Dial():
@@ -163,7 +169,8 @@ class Witness:
 
     def _one_reply(self) -> None:
         assert not self.active, "a reply is asked for while one is active"
-        assert not self.asked, "a reply is asked for while one is asked for"
+        given_up = self.ending and self.now >= self.ending_since + FADE_S
+        assert not self.asked or given_up, "a reply is asked for while one is asked for"
 
     def _only_once(self, what: str, which: Any) -> None:
         assert (what, which) not in self.once, f"{what} {which} twice"
@@ -202,7 +209,7 @@ class Witness:
         assert playback.backlog() == self.unsent, "the ledger knows all that is sent"
         assert sum(playback.heard(item, self.now) for item in playback.items()) == heard
         if not self.feed:
-            paused = type(self.core.floor).__name__ in ("AgentPaused", "Closed")
+            paused = isinstance(self.core.floor, PausedFloor | Closed)
             assert paused, "feeding is off and nobody will switch it on"
 
     # At the end.

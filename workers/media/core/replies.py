@@ -74,6 +74,12 @@ class Replies:
             self._fading, self._faded_at = response, now + FADE_S
         return response
 
+    def give_up(self, now: float) -> None:
+        """What was asked for is not wanted any more; should it begin, it will be cancelled."""
+        if self.asked:
+            self._fading, self._faded_at = "", now + FADE_S
+        self.asked = self.expected = False
+
     def forget(self) -> None:
         """Nothing more will come of the model: its session is gone."""
         self.active = self._fading = None

@@ -46,7 +46,7 @@ def close(
     p.barge_in.drop()
     _deafen(p)
     if not gently:
-        p.replies.asked = p.replies.expected = False
+        p.replies.give_up(p.now)
         if anything_to_stop(p):
             stop(p)
 

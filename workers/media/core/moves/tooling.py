@@ -88,8 +88,10 @@ def watch_approval(p: Parts, call: ToolCall, happened: inputs.ToolAnswered) -> N
             expires_at=happened.expires_at,
         )
     )
+    if p.over():
+        return
     p.emit(WatchApproval(happened.approval, happened.expires_at))
-    if policy is not None and not p.over():
+    if policy is not None:
         sentence = fill(policy.pending, call.arguments)
         p.agenda.add("pending", sentence, When.PROMPT, p.now, about=happened.approval)
 
