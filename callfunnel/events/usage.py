@@ -11,7 +11,7 @@ from callfunnel.events.streams import USAGE
     name="measured",
     key="call",
     stream=USAGE,
-    sender="media, recordings, reaper",
+    sender="media",
     handlers=("metering",),
     meaning="a quantity of something billable was used",
 )
@@ -20,6 +20,10 @@ class UsageMeasured(Message, frozen=True, kw_only=True):
 
     `source`: provider, measured or estimated. `unit`: ms, tokens, count, chars.
     Event id: `<call>-u-<meter>-<record>`.
+
+    Meters: `call.ms`, `stream.ms`, `audio.in.ms`, `audio.out.ms`, `tool.calls`,
+    `tokens.{text,audio}.{in,in_cached,out}`; `in` does not hold what `in_cached` counts.
+    `recording.ms` is metered from `RecordingStored` itself.
     """
 
     meter: str
