@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -92,6 +91,8 @@ def replay_letter(
 
 def _with(home: str | None, act: Callable[[DeadLetters], Awaitable[T]]) -> T:
     """Does something with the dead letters of the running stack."""
+    import asyncio
+
     from callfunnel.cli.stack import running
 
     return asyncio.run(_on_the_bus(running(home).platform, act))
