@@ -209,9 +209,9 @@ class Conversation:
             self.fail("session refused")
         elif asked is not None:
             self._sink.on_model(inputs.ReplyDone(asked.key, "failed"))
-            self._pump()
         else:
             self.ignored_errors += 1
+        self._pump()
 
     def _want(self, create: Create) -> None:
         self.replies.want(create)
