@@ -25,7 +25,7 @@ from callfunnel.infra.settings import PlatformSettings
 
 __all__ = ["Context", "Feature", "announce", "main", "run", "run_until_signal", "withdraw"]
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("callfunnel.infra.service")  # also when it is run as __main__
 
 
 class Feature(Protocol):
