@@ -5,13 +5,16 @@ in, so that neither feature imports the other.
 """
 
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from callfunnel.infra.context import Context
 from callfunnel.infra.deadlines import Deadlines
 from callfunnel.infra.outbox import Outbox
 from callfunnel.infra.service import Feature
 from workers.conductor.reaper.handlers import ReaperFeature
+
+if TYPE_CHECKING:  # features load their drivers when they start
+    from workers.conductor.rulebooks.files import Watch
 
 ROLE: Final = "conductor"
 
@@ -23,17 +26,20 @@ class Rulebooks:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._stop: Callable[[], object] | None = None
+        self._watch: Watch | None = None
 
     async def start(self) -> None:
+        from callfunnel.local.demo import TENANT
         from workers.conductor.rulebooks import files, handlers
+        from workers.conductor.tools.kinds import KINDS
 
         bus, pool = await self._context.bus(ROLE), await self._context.pool(ROLE)
         folder = self._context.settings.rulebook_dir
-        publisher = handlers.Rulebooks(bus, pool, folder)
-        publisher.register()
-        self._watch = files.Watch(folder, publisher) if folder else None
-        if self._watch is not None:
+        rulebooks = handlers.Rulebooks(bus, pool, KINDS.keys(), folder)
+        rulebooks.register()
+        await rulebooks.show_all()
+        if folder is not None:
+            self._watch = files.Watch(folder, TENANT, rulebooks)
             await self._watch.start()
 
     async def stop(self) -> None:
@@ -57,10 +63,10 @@ class Tools:
 
         bus, pool = await self._context.bus(ROLE), await self._context.pool(ROLE)
         outbox = Outbox("approvals", pool, bus)
-        effects = tools.Effects(Library(pool))
-        deciding = approvals.Approvals(bus, pool, outbox, effects.run)
+        effects = tools.Effects(Library())
+        deciding = approvals.Approvals(bus, pool, outbox, effects.granted)
         deciding.register()
-        tools.Tools(bus, pool, effects, deciding.open).register()
+        tools.Tools(bus, pool, effects, deciding).register()
         for part in (outbox, deciding.deadlines):
             await part.start()
             self._running.append(part)

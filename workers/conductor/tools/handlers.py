@@ -4,11 +4,11 @@ Nothing that must not be kept goes into a tool: its arguments are redacted first
 """
 
 import logging
-from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 import msgspec
 
+from callfunnel.domain.approval import Ask, Opened
 from callfunnel.domain.ids import TenantId
 from callfunnel.domain.redaction.tree import redact_tree
 from callfunnel.domain.rulebook import ApprovalPolicy, Rulebook
@@ -17,7 +17,15 @@ from callfunnel.infra.bus import Bus, Received
 from callfunnel.infra.postgres import Connection, Pool, tenant_connection
 from workers.conductor.tools import store
 from workers.conductor.tools.kinds import KINDS
-from workers.conductor.tools.rules import Asked, Refused, check, limit, policy_for, question, tool_of
+from workers.conductor.tools.rules import (
+    Asked,
+    Refused,
+    check,
+    limit,
+    policy_for,
+    question,
+    tool_of,
+)
 
 log = logging.getLogger(__name__)
 
@@ -25,49 +33,52 @@ log = logging.getLogger(__name__)
 class Books(Protocol):
     """Where rule books are found by version."""
 
-    async def book(self, tenant: TenantId, agent: str, version: int) -> Rulebook | None: ...
+    async def book(
+        self, tenant: TenantId, connection: Connection, agent: str, version: int
+    ) -> Rulebook | None: ...
 
 
-class Opened(Protocol):
-    """An approval that waits for a person, or the decision if it was made already."""
+class Approvals(Protocol):
+    """Who asks a person. `opened` is called once the transaction of `open` has committed."""
 
-    approval: str
-    expires_at: str
+    async def open(
+        self, tenant: TenantId, connection: Connection, item: Received[RunTool], ask: Ask
+    ) -> Opened: ...
 
-
-class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """What a person shall decide."""
-
-    asked: Asked
-    policy: ApprovalPolicy
-    what: str
-    limit: str
-
-
-OpenApproval = Callable[[TenantId, Wanted], Awaitable[Opened]]
+    def opened(self, tenant: TenantId, ask_ms: int) -> None: ...
 
 
 class Effects:
     """Runs kinds of tools; each tool call once, whoever asks and however often."""
 
     def __init__(self, books: Books) -> None:
-        self.books = books
+        self._books = books
 
-    async def asked(self, tenant: TenantId, call: str, wanted: RunTool) -> Asked:
-        """The tool call with its tool, its arguments redacted and checked. Raises Refused."""
-        book = await self.books.book(tenant, wanted.agent, wanted.rulebook_version)
+    async def asked(
+        self, tenant: TenantId, connection: Connection, call: str, wanted: RunTool
+    ) -> Asked:
+        """The tool call with its tool, its arguments checked. Raises Refused."""
+        agent, version = wanted.agent, wanted.rulebook_version
+        book = await self._books.book(tenant, connection, agent, version)
         tool = tool_of(book, wanted.tool)
-        arguments = redact_tree(wanted.arguments)
-        check(tool, arguments)
+        check(tool, wanted.arguments)
         return Asked(
             call=call,
             tool_call=wanted.tool_call,
             tool=tool,
-            arguments=arguments,
-            agent=wanted.agent,
-            rulebook_version=wanted.rulebook_version,
+            arguments=wanted.arguments,
             caller=wanted.caller,
         )
+
+    async def granted(
+        self, tenant: TenantId, connection: Connection, call: str, wanted: RunTool
+    ) -> dict[str, Any]:
+        """Acts on what a person approved, inside their transaction; the tool's result."""
+        try:
+            asked = await self.asked(tenant, connection, call, wanted)
+        except Refused as refusal:
+            return {"error": str(refusal)}
+        return (await self.run(tenant, connection, asked)).result
 
     async def run(self, tenant: TenantId, connection: Connection, asked: Asked) -> store.Effect:
         """Acts, inside the caller's transaction; a repetition gets what the first came to."""
@@ -87,11 +98,11 @@ class Effects:
 class Tools:
     """Answers `RunTool`."""
 
-    def __init__(self, bus: Bus, pool: Pool, effects: Effects, open_approval: OpenApproval) -> None:
+    def __init__(self, bus: Bus, pool: Pool, effects: Effects, approvals: Approvals) -> None:
         self._bus = bus
         self._pool = pool
         self._effects = effects
-        self._open_approval = open_approval
+        self._approvals = approvals
 
     def register(self) -> None:
         """Adds the responder; any number of processes share it."""
@@ -99,23 +110,33 @@ class Tools:
 
     async def answer(self, item: Received[RunTool]) -> ToolOutcome:
         """Done, failed and why, or pending with the approval to wait for."""
+        data = msgspec.structs.replace(item.data, arguments=redact_tree(item.data.arguments))
+        item = msgspec.structs.replace(item, data=data)
         tenant, call = item.envelope.tenant, item.envelope.key
         try:
-            asked = await self._effects.asked(tenant, call, item.data)
+            async with tenant_connection(self._pool, tenant) as connection:
+                asked = await self._effects.asked(tenant, connection, call, data)
+                policy = policy_for(asked.tool, asked.arguments)
+                if policy is None:
+                    effect = await self._effects.run(tenant, connection, asked)
+                    return ToolOutcome(outcome=effect.outcome, result=effect.result)
+                pending = await self._pending(tenant, connection, item, policy)
         except Refused as refusal:
             log.info("tool refused", extra={"call": call})
             return ToolOutcome(outcome="failed", result={"error": str(refusal)})
-        policy = policy_for(asked.tool, asked.arguments)
-        if policy is not None:
-            return await self._pending(tenant, asked, policy)
-        async with tenant_connection(self._pool, tenant) as connection:
-            effect = await self._effects.run(tenant, connection, asked)
-        return ToolOutcome(outcome=effect.outcome, result=effect.result)
+        self._approvals.opened(tenant, policy.expires_ms)
+        return pending
 
-    async def _pending(self, tenant: TenantId, asked: Asked, policy: ApprovalPolicy) -> ToolOutcome:
-        what, bound = question(policy, asked.arguments), limit(policy)
-        wanted = Wanted(asked=asked, policy=policy, what=what, limit=bound)
-        opened = await self._open_approval(tenant, wanted)
+    async def _pending(
+        self,
+        tenant: TenantId,
+        connection: Connection,
+        item: Received[RunTool],
+        policy: ApprovalPolicy,
+    ) -> ToolOutcome:
+        what, bound = question(policy, item.data.arguments), limit(policy)
+        ask = Ask(what=what, limit=bound, expires_ms=policy.expires_ms)
+        opened = await self._approvals.open(tenant, connection, item, ask)
         return ToolOutcome(
             outcome="pending",
             approval=opened.approval,

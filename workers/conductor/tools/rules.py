@@ -24,8 +24,6 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     tool_call: str
     tool: Tool
     arguments: dict[str, Any]
-    agent: str
-    rulebook_version: int
     caller: str
 
 

@@ -1,0 +1,133 @@
+"""Bus in: `PutRulebook`. Out: the published version in the registry, where calls find it.
+
+A document that says the same as the newest version publishes nothing new. The database is the
+truth; the registry is written again at every start, so a crash between the two heals itself.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Collection
+from pathlib import Path
+
+import msgspec
+
+from callfunnel.domain.ids import TenantId
+from callfunnel.domain.rulebook import PublishedRulebook, Rulebook
+from callfunnel.events.requests import PutRulebook, RulebookStored
+from callfunnel.events.streams import RULEBOOKS
+from callfunnel.infra import lexicon
+from callfunnel.infra.bus import Bus, Received
+from callfunnel.infra.clock import utc_now
+from callfunnel.infra.kv import KeyValue
+from callfunnel.infra.postgres import Connection, Pool, platform_connection, tenant_connection
+from workers.conductor.rulebooks import rules, store
+from workers.conductor.rulebooks.reading import Problem, Unreadable, read
+
+
+class Rulebooks:
+    """Validates and publishes. `kinds`: the kinds of tools there are; `folder`: where the same
+    documents lie as files, if anywhere.
+    """
+
+    def __init__(
+        self, bus: Bus, pool: Pool, kinds: Collection[str], folder: Path | None = None
+    ) -> None:
+        self._kinds = kinds
+        self._bus = bus
+        self._pool = pool
+        self._folder = folder
+        self._registry: KeyValue = bus.kv(RULEBOOKS.name)
+
+    def register(self) -> None:
+        """Adds the responder; any number of processes share it."""
+        self._bus.responder(PutRulebook, queue="rulebooks")(self._put)
+
+    async def publish(self, tenant: TenantId, agent: str, document: str, by: str) -> RulebookStored:
+        """Publishes a valid document; says what is wrong with any other, and the old one stays."""
+        book, found = await asyncio.to_thread(_validated, agent, document, self._kinds)
+        async with tenant_connection(self._pool, tenant) as connection:
+            await store.note_problems(tenant, connection, agent, found)
+            if book is None or found:
+                errors = [msgspec.structs.asdict(problem) for problem in found]
+                return RulebookStored(ok=False, errors=errors)
+            published = await _version(tenant, connection, book, document, by)
+        await self._show(tenant, published)
+        return RulebookStored(ok=True, version=published.version)
+
+    async def show_all(self) -> None:
+        """Writes the newest version of every agent into the registry."""
+        async with platform_connection(self._pool) as connection:
+            rows = await (await connection.execute("select platform.tenant_ids()")).fetchall()
+        for (name,) in rows:
+            tenant = TenantId(name)
+            async with tenant_connection(self._pool, tenant) as connection:
+                known = [
+                    await store.newest(tenant, connection, agent)
+                    for agent in await store.agents(tenant, connection)
+                ]
+            for entry in known:
+                if entry is not None:
+                    await self._show(tenant, entry[0])
+
+    async def _put(self, item: Received[PutRulebook]) -> RulebookStored:
+        tenant, agent = item.envelope.tenant, item.envelope.key
+        stored = await self.publish(tenant, agent, item.data.document, item.data.by)
+        if stored.ok and self._folder is not None:
+            path = self._folder / f"{agent}.yaml"
+            await asyncio.to_thread(_rewrite, path, item.data.document)
+        return stored
+
+    async def _show(self, tenant: TenantId, published: PublishedRulebook) -> None:
+        """An older version never replaces a newer one."""
+        key, value = f"{tenant}.{published.rulebook.agent}", msgspec.json.encode(published)
+        while True:
+            entry = await self._registry.get(key)
+            if entry is None:
+                if await self._registry.create(key, value) is not None:
+                    return
+                continue
+            if msgspec.json.decode(entry.value, type=PublishedRulebook).version > published.version:
+                return
+            if entry.value == value:
+                return
+            if await self._registry.replace(key, value, entry.revision) is not None:
+                return
+
+
+async def _version(
+    tenant: TenantId, connection: Connection, book: Rulebook, document: str, by: str
+) -> PublishedRulebook:
+    digest = hashlib.sha256(document.encode()).hexdigest()
+    known = await store.newest(tenant, connection, book.agent)
+    if known is not None and known[0].digest == digest:
+        return known[0]
+    version = known[0].version + 1 if known else 1
+    published = PublishedRulebook(
+        version=version, digest=digest, published_at=utc_now(), rulebook=book
+    )
+    await store.add(tenant, connection, published, document, by)
+    return published
+
+
+def _validated(
+    agent: str, text: str, kinds: Collection[str]
+) -> tuple[Rulebook | None, list[Problem]]:
+    try:
+        document = read(text)
+    except Unreadable as error:
+        return None, [error.problem]
+    book, found = rules.rulebook_of(document)
+    if book is None:
+        return None, found
+    if book.agent != agent:
+        what = f"this is the rule book of {book.agent}, not of {agent}"
+        return None, [document.problem(("agent",), what, f"write `agent: {agent}`")]
+    return book, rules.problems(document, book, kinds, lexicon.unknown)
+
+
+def _rewrite(path: Path, document: str) -> None:
+    if path.exists() and path.read_text() == document:
+        return
+    scratch = path.with_suffix(".new")
+    scratch.write_text(document)
+    scratch.replace(path)
