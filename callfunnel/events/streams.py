@@ -65,6 +65,13 @@ DEAD = Stream(
     share=5,
     meaning="messages no try will help, with their reason; an operator can replay them",
 )
+
+
+def dead_subject(durable: str = "*", subject: str = ">") -> str:
+    """Where a message of `subject` goes that the consumer `durable` could not handle."""
+    return f"dead.{durable}.{subject}"
+
+
 STREAMS: tuple[Stream, ...] = (RAW, CALLS, AUDIO, USAGE, APPROVALS, DEAD)
 
 

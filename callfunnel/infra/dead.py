@@ -12,7 +12,7 @@ from nats.aio.msg import Msg
 from nats.js.api import RawStreamMsg
 
 from callfunnel.domain.errors import Temporary, UserError
-from callfunnel.events.streams import CALLS, DEAD, USAGE
+from callfunnel.events.streams import CALLS, DEAD, USAGE, dead_subject
 from callfunnel.infra.durables import is_durable_name
 from callfunnel.infra.follow import Follower
 from callfunnel.infra.publishing import DEAD_PREFIX
@@ -48,7 +48,7 @@ class DeadLetters:
         """The newest letters first, of one durable or of all. Raises UserError for no durable."""
         if durable and not is_durable_name(durable):
             raise UserError(f"{durable!r} is no name of a consumer", "see `dead list` without it")
-        subject = f"dead.{durable}.>" if durable else "dead.>"
+        subject = dead_subject(durable or "*")
         follower = Follower(self._client, DEAD.name, [subject], after=0, headers_only=True)
         try:
             found = await follower.so_far(within_s=30.0)

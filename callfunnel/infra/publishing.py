@@ -10,6 +10,7 @@ from nats.aio.msg import Msg
 
 from callfunnel.domain.errors import Temporary
 from callfunnel.events.envelope import Wire
+from callfunnel.events.streams import dead_subject
 from callfunnel.infra.clock import utc_now
 from callfunnel.infra.windowed import Outgoing, WindowedSender
 
@@ -65,7 +66,7 @@ class Publisher:
             f"{DEAD_PREFIX}delivered": str(where.num_delivered),
             "Nats-Msg-Id": f"{where.consumer}-{own}-{where.num_delivered}",
         }
-        subject = f"dead.{where.consumer}.{message.subject}"
+        subject = dead_subject(where.consumer, message.subject)
         try:
             await self._client.jetstream().publish(subject, message.data, headers=headers)
         except (TimeoutError, nats.errors.Error, nats.js.errors.Error) as error:

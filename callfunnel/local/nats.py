@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from callfunnel.domain.errors import UserError
+from callfunnel.events.streams import RAW
 from callfunnel.infra.sealed import SealedFolder, write_private
 from callfunnel.local.credentials import NATS_ROLES, credential
 from callfunnel.local.home import Home
@@ -85,7 +86,7 @@ def _user(role: str, secret: Mapping[str, str]) -> dict[str, object]:
     subscribe: dict[str, object] = {}
     if role not in _READS_RAW:
         denied += _READ_RAW
-        subscribe = {"deny": ["cf.*.raw.>"]}
+        subscribe = {"deny": list(RAW.subjects)}
     if denied or subscribe:
         permissions: dict[str, object] = {"publish": {"deny": denied}}
         if subscribe:
