@@ -2,3 +2,10 @@
 
 Read by vulture as ordinary code: a name mentioned here counts as used.
 """
+
+from callfunnel.infra.batches import ContinuousBatchSubscriber, SettlingMiddleware
+
+CALLED_BY_FASTSTREAM = (
+    SettlingMiddleware.consume_scope,  # for every batch
+    ContinuousBatchSubscriber._create_subscription,  # when a subscriber starts
+)

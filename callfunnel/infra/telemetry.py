@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import msgspec
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
@@ -61,10 +61,6 @@ class Telemetry:
         """A counter `callfunnel_<name>_total`."""
         made = Counter(f"callfunnel_{name}", meaning, list(labels), registry=self._registry)
         return BoundedCounter(made, labels)
-
-    def histogram(self, name: str, meaning: str, buckets: tuple[float, ...]) -> Histogram:
-        """A histogram `callfunnel_<name>`, without labels."""
-        return Histogram(f"callfunnel_{name}", meaning, buckets=buckets, registry=self._registry)
 
     def watch(self, prefix: str, read: Callable[[], Any]) -> None:
         """Shows every number of what `read` returns (a dataclass or Struct) at each scrape."""
