@@ -138,8 +138,6 @@ def _contradictions(values: Mapping[str, object]) -> list[str]:
     model = values.get("model", "demo")
     if model not in ("demo", "openai"):
         problems.append(f"CALLFUNNEL_MODEL={model!r} must be demo or openai")
-    if model == "openai" and not values.get("openai_api_key"):
-        problems.append("CALLFUNNEL_MODEL=openai needs OPENAI_API_KEY")
     for name in ("nats_url", "postgres_url"):
         if "@" in str(values.get(name, "")):
             problems.append(f"{name} holds credentials: put them in the secret store instead")

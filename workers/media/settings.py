@@ -32,8 +32,11 @@ class MediaSettings(Struct, frozen=True, kw_only=True):
         drain = env.get(_DRAIN) or "600"
         if not drain.isdecimal():
             raise ValueError(f"{_DRAIN}={drain!r} must be a whole number of seconds")
+        platform = PlatformSettings.from_env(env)
+        if platform.model == "openai" and not platform.openai_api_key:
+            raise ValueError("CALLFUNNEL_MODEL=openai needs OPENAI_API_KEY")
         return cls(
-            platform=PlatformSettings.from_env(env),
+            platform=platform,
             drain_s=int(drain),
             host=env.get(_HOST) or "127.0.0.1",
             openai_model=env.get(_MODEL) or "gpt-realtime-2.1",
