@@ -18,7 +18,7 @@ from callfunnel.domain.rulebook import PublishedRulebook
 from callfunnel.events.call import CallConnected, CallEnded
 from workers.media.audio.g711 import FRAME
 from workers.media.audio.recorder import Recorder
-from workers.media.audio.vad import HANGOVER_MS, ONSET_MS, Edge, EdgeVad
+from workers.media.audio.vad import ONSET_MS, Edge, EdgeVad
 from workers.media.channels import dialect as wire
 from workers.media.channels.registry import CHANNELS
 from workers.media.core import inputs, outputs
@@ -192,7 +192,7 @@ class Session:
         if edge is Edge.STARTED:
             self.tell(inputs.EdgeSpeechStarted(self._vad.echo.margin_db, ONSET_MS))
         elif edge is Edge.ENDED:
-            self.tell(inputs.EdgeSpeechEnded(HANGOVER_MS))
+            self.tell(inputs.EdgeSpeechEnded(self._vad.silent_ms))
 
     def _on_line(self, arrived: wire.Arrived) -> None:
         match arrived:

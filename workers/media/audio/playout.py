@@ -51,7 +51,7 @@ class Playout:
         """The next 20 ms if it may leave at `now`: frame, when the carrier will begin to play it,
         and how many of its samples are the agent's (the rest fills the frame with silence)."""
         waiting = self.waiting
-        if not self.feed or not waiting or self._playhead >= now + AHEAD_S:
+        if not self.feed or not waiting or self._playhead > now + AHEAD_S - _STEP_S / 2:
             return None
         if waiting < FRAME and self._playhead > now + _TAIL_S:
             return None

@@ -15,8 +15,11 @@ ONSET_FRAMES: Final = 2
 """Voiced frames in a row that begin speech: 40 ms, below any onset the rule book can ask for."""
 HANGOVER_FRAMES: Final = 8
 """Unvoiced frames in a row that end it: 160 ms, longer than the closure of a plosive."""
+SHORT_FRAMES: Final = 4
+"""Speech that has not lasted longer (a click, a bump) ends with its first unvoiced frame."""
 ONSET_MS: Final = ONSET_FRAMES * 20
-HANGOVER_MS: Final = HANGOVER_FRAMES * 20
+FLOOR_DB: Final = -50.0
+"""Nothing quieter is speech: the detector alone takes the idle noise of a line for a voice."""
 _AGGRESSIVENESS: Final = 2
 _RATE: Final = 8000
 
@@ -30,32 +33,48 @@ class Edge(enum.IntEnum):
 
 
 class EdgeVad:
-    """One caller's detector."""
+    """One caller's detector. `silent_ms`: how long the frame that ended speech came after it."""
 
-    __slots__ = ("_run", "_vad", "echo", "speaking")
+    __slots__ = ("_run", "_vad", "_voiced", "echo", "silent_ms", "speaking")
 
     def __init__(self) -> None:
         self._vad = webrtcvad.Vad(_AGGRESSIVENESS)
         self._run = 0
+        self._voiced = 0
         self.speaking = False
+        self.silent_ms = 0
         self.echo = Echo()
 
     def hear(self, ulaw: bytes) -> Edge:
         """One frame of 160 samples from the caller."""
         pcm = to_linear(ulaw)
         self.echo.fade()
-        voiced: bool = self._vad.is_speech(pcm, _RATE)
+        level = level_db(pcm)
+        voiced: bool = self._vad.is_speech(pcm, _RATE) and level > FLOOR_DB
         if voiced or self.echo.agent_talks:
-            self.echo.heard(level_db(pcm), voiced=voiced)
+            self.echo.heard(level, voiced=voiced)
+        return self._count(voiced)
+
+    def _count(self, voiced: bool) -> Edge:
         if voiced == self.speaking:
+            self._voiced += voiced
             self._run = 0
             return Edge.NOTHING
         self._run += 1
-        if self._run < (ONSET_FRAMES if voiced else HANGOVER_FRAMES):
-            return Edge.NOTHING
-        self._run = 0
-        self.speaking = voiced
-        return Edge.STARTED if voiced else Edge.ENDED
+        if voiced:
+            return self._begin() if self._run >= ONSET_FRAMES else Edge.NOTHING
+        hangover = HANGOVER_FRAMES if self._voiced > SHORT_FRAMES else 1
+        return self._end() if self._run >= hangover else Edge.NOTHING
+
+    def _begin(self) -> Edge:
+        self._voiced, self._run = self._run, 0
+        self.speaking = True
+        return Edge.STARTED
+
+    def _end(self) -> Edge:
+        self.silent_ms, self._run = self._run * 20, 0
+        self.speaking = False
+        return Edge.ENDED
 
 
 class Echo:

@@ -1,0 +1,106 @@
+"""The single writer: numbers, ids, the end, and a spool that refuses."""
+
+from typing import Any
+
+from callfunnel.domain.call import Cause, EndedBy
+from callfunnel.domain.errors import Temporary
+from callfunnel.events.audio import AudioSegment
+from callfunnel.events.call import CallEnded, KeyPressed
+from callfunnel.events.usage import UsageMeasured
+from callfunnel.infra.clock import utc_now
+from callfunnel.infra.spool import UnfinishedCall
+from tests.simulators.room import CALL, WORKER, Told, spec
+from workers.media.report import Reporter
+
+
+def ended() -> CallEnded:
+    return CallEnded(
+        cause=Cause.CALLER_HANGUP,
+        by=EndedBy.CALLER,
+        duration_ms=10,
+        last_seq=0,
+        segments=0,
+        usage_records=0,
+        answered=True,
+    )
+
+
+def used(meter: str, quantity: int, record: str = "total") -> UsageMeasured:
+    return UsageMeasured(
+        meter=meter,
+        quantity=quantity,
+        unit="ms",
+        provider="p",
+        model="",
+        source="measured",
+        record=record,
+    )
+
+
+def test_facts_have_the_calls_id_and_their_number() -> None:
+    told = Told()
+    reporter = Reporter(spec(), told, utc_now)
+    reporter.begin(WORKER, 7, "demo.0")
+    reporter.fact(KeyPressed(digit="1", at_ms=5))
+    assert [each.envelope.id for each in told.events] == [f"{CALL}-{n}" for n in (1, 2, 3, 4)]
+    assert all(".raw." in subject for subject in told.subjects)
+    assert told.journal == ["opened"]
+
+
+def test_the_end_has_one_id_and_counts_what_was_accepted() -> None:
+    told = Told()
+    reporter = Reporter(spec(), told, utc_now)
+    reporter.begin(WORKER, 7, "demo.0")
+    reporter.audio(AudioSegment(n=0, start=0, caller=b"", agent=b""))
+    reporter.usage(used("call.ms", 5))
+    reporter.usage(used("audio.in.ms", 0))
+    reporter.end(ended())
+    reporter.end(ended())
+    reporter.fact(KeyPressed(digit="1", at_ms=5))
+    assert told.events[-1].envelope.id == f"{CALL}-end"
+    assert (told.end.last_seq, told.end.segments, told.end.usage_records) == (3, 1, 1)
+    assert told.journal == ["opened", "closed"]
+
+
+def test_usage_and_audio_have_ids_that_count_once() -> None:
+    told = Told()
+    reporter = Reporter(spec(), told, utc_now)
+    reporter.audio(AudioSegment(n=4, start=0, caller=b"", agent=b""))
+    reporter.usage(used("tokens.text.in", 5, "resp_1"))
+    assert [each.envelope.id for each in told.events] == [
+        f"{CALL}-a-4",
+        f"{CALL}-u-tokens.text.in-resp_1",
+    ]
+
+
+class Full(Told):
+    """Refuses while `full`."""
+
+    full = True
+
+    def emit(self, *args: Any, **more: Any) -> None:
+        if self.full:
+            raise Temporary("the spool is full")
+        super().emit(*args, **more)
+
+
+def test_what_the_spool_refuses_has_no_number_and_leaves_no_gap() -> None:
+    told = Full()
+    reporter = Reporter(spec(), told, utc_now)
+    reporter.fact(KeyPressed(digit="1", at_ms=5))
+    reporter.end(ended())
+    told.full = False
+    reporter.fact(KeyPressed(digit="2", at_ms=6))
+    reporter.end(ended())
+    assert [each.envelope.seq for each in told.events] == [1, 2]
+    assert told.end.last_seq == 1
+    assert reporter.refused == 2
+
+
+def test_a_successor_goes_on_where_its_predecessor_was_cut_off() -> None:
+    told = Told()
+    reporter = Reporter(spec(), told, utc_now)
+    reporter.resume(UnfinishedCall(CALL, b"", last_seq=9, segments=4, usage_records=2))
+    reporter.end(ended())
+    assert (told.end.last_seq, told.end.segments, told.end.usage_records) == (9, 4, 2)
+    assert told.events[-1].envelope.seq == 10
