@@ -4,7 +4,7 @@ A rule book is pinned by version when a call is admitted; nothing in it changes 
 Reading YAML and naming line numbers is `workers/conductor/rulebooks`; this is the meaning.
 """
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
@@ -110,10 +110,15 @@ class DemoSay(Struct, frozen=True, tag_field="do", tag="say", forbid_unknown_fie
 
 
 class DemoTool(Struct, frozen=True, tag_field="do", tag="tool", forbid_unknown_fields=True):
-    """Call a tool; `{...}` in argument strings is filled like in sentences."""
+    """Call a tool; `{...}` in argument strings is filled like in sentences.
+
+    `then` names the state that follows an outcome: done, failed, pending (a person is asked), and
+    approved, refused or expired, whenever that comes.
+    """
 
     name: Name
     arguments: dict[str, Any] = {}
+    then: dict[Literal["done", "failed", "pending", "approved", "refused", "expired"], Name] = {}
 
 
 class DemoGoto(Struct, frozen=True, tag_field="do", tag="goto", forbid_unknown_fields=True):
@@ -122,11 +127,15 @@ class DemoGoto(Struct, frozen=True, tag_field="do", tag="goto", forbid_unknown_f
     state: Name
 
 
+class DemoAgain(Struct, frozen=True, tag_field="do", tag="again", forbid_unknown_fields=True):
+    """Say the last sentence once more."""
+
+
 class DemoEnd(Struct, frozen=True, tag_field="do", tag="end", forbid_unknown_fields=True):
     """End the call once everything said was heard."""
 
 
-DemoStep = DemoSay | DemoTool | DemoGoto | DemoEnd
+DemoStep = DemoSay | DemoTool | DemoGoto | DemoAgain | DemoEnd
 
 
 class DemoState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -137,11 +146,15 @@ class DemoState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class DemoScript(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The offline demo agent: intents as phrases of a small grammar, states, and a start."""
+    """The offline demo agent: intents as phrases (see `domain/phrases`), states, and a start.
+
+    What `always` answers is heard in every state that has no answer of its own for it.
+    """
 
     intents: dict[Name, list[str]]
     states: dict[Name, DemoState]
     start: Name
+    always: dict[Name, list[DemoStep]] = {}
 
 
 class Rulebook(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

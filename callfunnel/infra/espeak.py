@@ -1,29 +1,25 @@
 """The speech program: `python -m callfunnel.infra.espeak` speaks what it is asked on stdin.
 
 A program of its own because espeak-ng is GPL and because a crash in it must cost one sentence,
-never a call. Request: 4 bytes of length, JSON {text, voice, rate}. Reply: 4 bytes of length of
-the JSON {starts: [[character, sample], ..]} or {error}, 4 bytes of length of the audio, both.
-Audio is u-law at 8 kHz; `starts` is where each word begins, in characters and samples.
-It ends with its stdin.
+never a call. Frames as in `infra/companion`: {text, voice, rate} is answered with
+{starts: [[character, sample], ..]}, where each word begins, and the audio, u-law at 8 kHz.
 """
 
 from __future__ import annotations
 
 import ctypes
-import json
 import os
-import struct
 import sys
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import espeakng_loader
 import numpy as np
 
+from callfunnel.infra.companion import Meta, serve
 from callfunnel.infra.narrowband import RATE, resample, to_ulaw
 
 TEXT_LIMIT = 2000
-REQUEST_LIMIT = 64 * 1024
 _SYNCHRONOUS = 2
 _DONT_EXIT = 0x8000
 _UTF8 = 1
@@ -111,26 +107,17 @@ def _without_tail(pcm: np.ndarray[Any, np.dtype[np.int16]], rate: int) -> Any:
     return pcm[:end]
 
 
-def serve(requests: BinaryIO, replies: BinaryIO, voice: Voice) -> None:
-    """Answers requests until their stream ends."""
-    while len(head := requests.read(4)) == 4:
-        (length,) = struct.unpack("!I", head)
-        if length > REQUEST_LIMIT:
-            return
-        meta, audio = _answer(requests.read(length), voice)
-        replies.write(struct.pack("!I", len(meta)) + meta + struct.pack("!I", len(audio)) + audio)
-        replies.flush()
+def main() -> None:
+    """Answers on stdin and stdout until stdin ends."""
+    voice = Voice()
 
-
-def _answer(request: bytes, voice: Voice) -> tuple[bytes, bytes]:
-    try:
-        asked = json.loads(request)
+    def answer(asked: Meta, _: bytes) -> tuple[Meta, bytes]:
         text = str(asked["text"])[:TEXT_LIMIT]
         audio, starts = voice.speak(text, str(asked["voice"]), int(asked["rate"]))
-    except (ValueError, KeyError) as error:
-        return json.dumps({"error": str(error)}).encode(), b""
-    return json.dumps({"starts": starts}).encode(), audio
+        return {"starts": starts}, audio
+
+    serve(answer, sys.stdin.buffer, sys.stdout.buffer)
 
 
 if __name__ == "__main__":
-    serve(sys.stdin.buffer, sys.stdout.buffer, Voice())
+    main()

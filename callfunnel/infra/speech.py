@@ -6,28 +6,20 @@ for an event loop, `speak_once` for a command. Both give telephone audio: u-law 
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import json
-import os
 import re
-import signal
-import struct
-import subprocess
-import sys
 import unicodedata
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+
+from callfunnel.infra.companion import Companion, CompanionFailed, Meta, ask_once, module
 
 VOICE = "en-us"
 WORDS_PER_MINUTE = 165
 TEXT_LIMIT = 2000
 _CACHE_BYTES = 8 * 1024 * 1024
 _DEADLINE_S = 5.0
-_PROGRAM = (sys.executable, "-m", "callfunnel.infra.espeak")
-_REPLY_LIMIT = 16 * 1024 * 1024
+_PROGRAM = module("callfunnel.infra.espeak")
 
 
 class SpeechFailed(Exception):
@@ -49,13 +41,10 @@ class Speech:
 
 
 class Synthesizer:
-    """One speech program, started when first needed, restarted when it dies."""
+    """One speech program for a process; repeated sentences are remembered, up to a few MB."""
 
     def __init__(self, program: Sequence[str] = _PROGRAM, deadline_s: float = _DEADLINE_S) -> None:
-        self._program = tuple(program)
-        self._deadline_s = deadline_s
-        self._process: asyncio.subprocess.Process | None = None
-        self._turn = asyncio.Lock()
+        self._program = Companion(program, deadline_s)
         self._cache: OrderedDict[tuple[str, str, int], Speech] = OrderedDict()
         self._cached = 0
 
@@ -68,63 +57,17 @@ class Synthesizer:
         if known := self._cache.get(key):
             self._cache.move_to_end(key)
             return known
-        async with self._turn:
-            try:
-                speech = await self._with_second_chance(text, voice, rate)
-            except asyncio.CancelledError:
-                self._drop()  # its answer is still to come: the next question must not read it
-                raise
+        try:
+            meta, ulaw = await self._program.ask({"text": text, "voice": voice, "rate": rate})
+        except CompanionFailed as error:
+            raise SpeechFailed(str(error)) from error
+        speech = _speech(text, meta, ulaw)
         self._remember(key, speech)
         return speech
 
     async def close(self) -> None:
         """Ends the program."""
-        process = self._drop()
-        if process is not None:
-            await process.wait()
-
-    def _drop(self) -> asyncio.subprocess.Process | None:
-        """Forgets the program and ends it: by its input, so that one already dead is no error,
-        and by force for one that hangs."""
-        process, self._process = self._process, None
-        if process is None:
-            return None
-        if process.stdin is not None:
-            process.stdin.close()
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(process.pid, signal.SIGKILL)
-        return process
-
-    async def _with_second_chance(self, text: str, voice: str, rate: int) -> Speech:
-        for _ in range(2):
-            try:
-                async with asyncio.timeout(self._deadline_s):
-                    return await self._ask(text, voice, rate)
-            except (TimeoutError, OSError, asyncio.IncompleteReadError, ValueError):
-                await self.close()
-        raise SpeechFailed("the speech program died twice")
-
-    async def _ask(self, text: str, voice: str, rate: int) -> Speech:
-        process = await self._running()
-        if process.stdin is None or process.stdout is None:
-            raise OSError("the speech program has no pipes")
-        process.stdin.write(_request(text, voice, rate))
-        await process.stdin.drain()
-        meta = await process.stdout.readexactly(_length(await process.stdout.readexactly(4)))
-        ulaw = await process.stdout.readexactly(_length(await process.stdout.readexactly(4)))
-        return _speech(text, meta, ulaw)
-
-    async def _running(self) -> asyncio.subprocess.Process:
-        if self._process is None or self._process.returncode is not None:
-            self._process = await asyncio.create_subprocess_exec(
-                *self._program,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                env=_environment(),
-                start_new_session=True,  # Ctrl-C at a terminal must not silence live calls
-            )
-        return self._process
+        await self._program.close()
 
     def _remember(self, key: tuple[str, str, int], speech: Speech) -> None:
         if key in self._cache:
@@ -140,18 +83,10 @@ def speak_once(text: str, *, voice: str = VOICE, rate: int = WORDS_PER_MINUTE) -
     """`text` as speech, by a program started for it alone. Raises SpeechFailed. Blocks ~0.3 s."""
     text = speakable(text)
     try:
-        done = subprocess.run(
-            _PROGRAM,
-            input=_request(text, voice, rate),
-            stdout=subprocess.PIPE,
-            env=_environment(),
-            timeout=30,
-            check=True,
-        )
-        head = _length(done.stdout[:4])
-        return _speech(text, done.stdout[4 : 4 + head], done.stdout[8 + head :])
-    except (OSError, subprocess.SubprocessError, ValueError) as error:
-        raise SpeechFailed(f"the speech program failed: {error}") from error
+        meta, ulaw = ask_once(_PROGRAM, {"text": text, "voice": voice, "rate": rate}, 30.0)
+    except CompanionFailed as error:
+        raise SpeechFailed(str(error)) from error
+    return _speech(text, meta, ulaw)
 
 
 def speakable(text: str) -> str:
@@ -179,27 +114,7 @@ def word_ends(text: str, starts: Sequence[Sequence[int]], samples: int) -> tuple
     return tuple(ends) if begins else ()
 
 
-def _request(text: str, voice: str, rate: int) -> bytes:
-    body = json.dumps({"text": text, "voice": voice, "rate": rate}).encode()
-    return struct.pack("!I", len(body)) + body
-
-
-def _length(head: bytes) -> int:
-    (length,) = struct.unpack("!I", head)
-    if length > _REPLY_LIMIT:
-        raise ValueError("the speech program answered out of bounds")
-    return int(length)
-
-
-def _speech(text: str, meta: bytes, ulaw: bytes) -> Speech:
-    answer = json.loads(meta)
-    if "error" in answer:
-        raise SpeechFailed(answer["error"])
-    return Speech(text, ulaw, word_ends(text, answer["starts"], len(ulaw)))
-
-
-def _environment() -> dict[str, str]:
-    """Ours, with this package importable also where it is not installed."""
-    here = str(Path(__file__).resolve().parents[2])
-    known = os.environ.get("PYTHONPATH")
-    return {**os.environ, "PYTHONPATH": os.pathsep.join([here, known] if known else [here])}
+def _speech(text: str, meta: Meta, ulaw: bytes) -> Speech:
+    if "error" in meta:
+        raise SpeechFailed(meta["error"])
+    return Speech(text, ulaw, word_ends(text, meta["starts"], len(ulaw)))

@@ -1,8 +1,7 @@
 """Which models there are. A new one: its package, and its line in `MODELS`."""
 
-import importlib
 from collections.abc import Callable, Mapping
-from typing import Final, cast
+from typing import Final
 
 from msgspec import Struct
 
@@ -19,8 +18,9 @@ class ModelNames(Struct, frozen=True, kw_only=True):
 
 
 def _demo(_: ModelNames) -> OpenLine:
-    demo = importlib.import_module("workers.media.models.demo")  # loads a recogniser
-    return cast(OpenLine, demo.open_line)
+    from workers.media.models.demo import demo_lines
+
+    return demo_lines()
 
 
 def _openai(names: ModelNames) -> OpenLine:

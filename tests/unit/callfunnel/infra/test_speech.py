@@ -30,7 +30,7 @@ async def voice() -> AsyncIterator[Synthesizer]:
 
 
 def program_of(voice: Synthesizer) -> int:
-    process = voice._process
+    process = voice._program._process
     assert process is not None
     return process.pid
 
@@ -75,7 +75,7 @@ async def test_a_repeated_sentence_is_not_spoken_twice(voice: Synthesizer) -> No
 
 
 def test_a_command_speaks_without_an_event_loop() -> None:
-    assert speak_once("Hello.", voice="en-gb", rate=180).samples > 0
+    assert speak_once("Hello.", voice="en", rate=180).samples > 0
 
 
 def test_text_is_bounded_and_free_of_control_characters() -> None:

@@ -1,0 +1,55 @@
+"""The recognisers of a worker: programs beside it, shared by its calls, each busy with one turn.
+
+A second one is started when the first is busy; beyond that a turn waits. A recogniser that is new
+is taught the grammar with the question.
+"""
+
+from collections.abc import Sequence
+
+from callfunnel.infra.companion import Companion, CompanionFailed, module
+from workers.media.models.demo.grammar import Grammar
+
+_PROGRAM = module("workers.media.models.demo.hearing")
+_DEADLINE_S = 6.0
+_MOST = 2
+
+
+class Ears:
+    """Hears turns."""
+
+    def __init__(self, program: Sequence[str] = _PROGRAM, most: int = _MOST) -> None:
+        self._program = program
+        self._most = most
+        self._programs: list[Companion] = []
+
+    async def learn(self, grammar: Grammar) -> None:
+        """Has a recogniser ready that knows the grammar; what cannot be learnt is not heard."""
+        await self.hear(grammar, b"")
+
+    async def hear(self, grammar: Grammar, ulaw: bytes) -> str:
+        """The words of a whole turn; "" when nothing was recognised or no recogniser works."""
+        recogniser = self._free()
+        question = {"grammar": grammar.name}
+        try:
+            answer, _ = await recogniser.ask(question, ulaw)
+            if "unknown" in answer:
+                taught = {**question, "jsgf": grammar.jsgf, "words": list(grammar.words)}
+                answer, _ = await recogniser.ask(taught, ulaw)
+        except CompanionFailed:
+            return ""
+        return str(answer.get("heard", ""))
+
+    async def close(self) -> None:
+        """Ends the recognisers."""
+        for recogniser in self._programs:
+            await recogniser.close()
+
+    def _free(self) -> Companion:
+        for recogniser in self._programs:
+            if not recogniser.busy:
+                return recogniser
+        if len(self._programs) < self._most:
+            self._programs.append(Companion(self._program, _DEADLINE_S))
+            return self._programs[-1]
+        self._programs.append(self._programs.pop(0))  # take turns
+        return self._programs[-1]
