@@ -42,7 +42,7 @@ def parse_scale(words: Iterable[str]) -> dict[str, int]:
     scale: dict[str, int] = {}
     for word in words:
         name, equals, count = word.partition("=")
-        if not (name and equals and count.isascii() and count.isdigit() and 1 <= int(count) <= 64):
+        if not (name and equals and count.isascii() and count.isdigit() and int(count) <= 64):
             raise UserError(f"--scale {word} is not understood", "write for example media=2")
         scale[name] = int(count)
     return scale

@@ -8,24 +8,19 @@ and read back. Seeds the demo tenant. Then leaves the file that the product wait
 from __future__ import annotations
 
 import asyncio
-import importlib
-import io
+import os
 import sys
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TypeVar
-
-import nats
-import urllib3
-from minio.error import MinioException
-from minio.sse import SseS3
 
 from callfunnel.domain.errors import Permanent, Temporary, UserError
 from callfunnel.domain.ids import PLATFORM
+from callfunnel.infra.connection import access_for, connect
 from callfunnel.infra.migrate import migrate
-from callfunnel.infra.objects import minio_client
+from callfunnel.infra.objects import Objects
 from callfunnel.infra.postgres import conninfo
+from callfunnel.infra.provision import provision
 from callfunnel.infra.roles import ROLES, create_database
 from callfunnel.infra.secrets import Secrets, open_secrets
 from callfunnel.infra.settings import PlatformSettings
@@ -33,8 +28,6 @@ from callfunnel.local.demo.seed import seed
 
 _PATIENCE_S = 60.0
 _PAUSE_S = 0.05
-_PROBE = "_probe/sealed"
-_Result = TypeVar("_Result")
 
 
 async def prepare(settings: PlatformSettings, secrets: Secrets) -> None:
@@ -42,7 +35,7 @@ async def prepare(settings: PlatformSettings, secrets: Secrets) -> None:
     await asyncio.gather(
         _until_it_works("Postgres", lambda: database(settings, secrets)),
         _until_it_works("NATS", lambda: bus(settings, secrets)),
-        _until_it_works("the object store", lambda: bucket(settings, secrets)),
+        _until_it_works("the object store", lambda: Objects.prepare(settings, secrets)),
     )
 
 
@@ -60,62 +53,28 @@ async def database(settings: PlatformSettings, secrets: Secrets) -> None:
 
 async def bus(settings: PlatformSettings, secrets: Secrets) -> None:
     """Streams and key-value buckets, created or brought up to date."""
-    user = await secrets.get(PLATFORM, "nats/supervisor")
+    access = await access_for(settings, "supervisor", secrets)
+    client = await connect(access, lambda: None)
     try:
-        connection = await nats.connect(
-            settings.nats_url,
-            user=user["user"],
-            password=user["password"],
-            allow_reconnect=False,
-            connect_timeout=2,
-        )
-    except (OSError, nats.errors.Error) as error:
-        raise Temporary(f"bus: {type(error).__name__}") from error
-    try:
-        await importlib.import_module("callfunnel.infra.provision").provision(connection)
-    except (OSError, nats.errors.Error) as error:
-        raise Temporary(f"bus: {type(error).__name__} {error}") from error
+        await provision(client)
     finally:
-        await connection.close()
+        await client.close()
 
 
-async def bucket(settings: PlatformSettings, secrets: Secrets) -> None:
-    """The bucket, and proof that the store keeps and returns an encrypted object."""
-    keys = await secrets.get(PLATFORM, "objects/owner")
-    await asyncio.to_thread(_bucket, settings, keys["access_key"], keys["secret_key"])
-
-
-def _bucket(settings: PlatformSettings, access_key: str, secret_key: str) -> None:
-    client, name = (
-        minio_client(settings.objects_url, access_key, secret_key),
-        settings.objects_bucket,
-    )
-    try:
-        if not client.bucket_exists(name):
-            client.make_bucket(name)
-        client.put_object(name, _PROBE, io.BytesIO(b"sealed"), 6, sse=SseS3())
-        response = client.get_object(name, _PROBE)
-        if response.data != b"sealed":
-            raise Permanent("the object store returned something else than was stored")
-        client.remove_object(name, _PROBE)
-    except (MinioException, urllib3.exceptions.HTTPError) as error:
-        raise Temporary(f"object store: {type(error).__name__}") from error
-
-
-async def _until_it_works(name: str, work: Callable[[], Awaitable[_Result]]) -> _Result:
+async def _until_it_works(name: str, work: Callable[[], Awaitable[None]]) -> None:
     started = time.monotonic()
-    deadline = started + _PATIENCE_S
     while True:
         try:
-            result = await work()
-            print(f"{name} is prepared after {time.monotonic() - started:.1f} s", flush=True)
-            return result
+            await work()
         except Temporary as error:
-            if time.monotonic() > deadline:
+            if time.monotonic() > started + _PATIENCE_S:
                 raise UserError(f"{name} is not ready: {error.reason}") from error
             await asyncio.sleep(_PAUSE_S)
         except Permanent as error:
             raise UserError(f"{name} cannot be prepared: {error.reason}") from error
+        else:
+            print(f"{name} is prepared after {time.monotonic() - started:.1f} s", flush=True)
+            return
 
 
 def main(argv: list[str], environment: dict[str, str]) -> int:
@@ -131,6 +90,4 @@ def main(argv: list[str], environment: dict[str, str]) -> int:
 
 
 if __name__ == "__main__":
-    import os
-
     sys.exit(main(sys.argv[1:], dict(os.environ)))

@@ -14,7 +14,7 @@ def test_scale_is_name_and_count() -> None:
 
 
 @pytest.mark.parametrize(
-    "word", ["media", "media=", "=3", "media=0", "media=-1", "media=x", "m=99"]
+    "word", ["media", "media=", "=3", "media=-1", "media=65", "media=x", "m=99"]
 )
 def test_a_scale_that_is_none_is_refused(word: str) -> None:
     with pytest.raises(UserError, match="not understood"):

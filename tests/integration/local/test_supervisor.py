@@ -1,0 +1,225 @@
+"""`up` as a user runs it: real processes, real signals, nothing left behind.
+
+Media workers and the off-path host are scaled to none here; the whole product has its own tests.
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from callfunnel.local.home import Home, is_running, read_state
+from callfunnel.local.private_stack import PrivateStack
+from callfunnel.local.supervisor import down
+
+LIMIT_S = 60.0
+SOURCE = Path(__file__).parents[3]
+COMMAND = (
+    sys.executable, "-P", "-m", "callfunnel.local.supervisor", "--headless",
+    "--scale", "media=0", "--scale", "offpath=0",
+)  # fmt: skip
+
+
+def until(true: Callable[[], bool], what: str, limit: float = LIMIT_S) -> None:
+    deadline = time.monotonic() + limit
+    while not true():
+        assert time.monotonic() < deadline, f"not within {limit} s: {what}"
+        signal.sigtimedwait([], 0.02)
+
+
+class Up:
+    """One `up` under test."""
+
+    def __init__(self, root: Path, *words: str) -> None:
+        self.home = Home(root / "home")
+        self.ready = root / "ready.json"
+        self.ready.unlink(missing_ok=True)
+        port = () if "--port" in words else ("--port", "0")
+        self.process = subprocess.Popen(
+            [
+                *COMMAND,
+                "--home",
+                str(self.home.root),
+                "--ready-file",
+                str(self.ready),
+                *port,
+                *words,
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(SOURCE)},
+        )
+
+    def wait_ready(self) -> dict[str, Any]:
+        until(lambda: self.ready.exists() or self.process.poll() is not None, "ready")
+        assert self.process.poll() is None, self.said()
+        content: dict[str, Any] = json.loads(self.ready.read_text())
+        return content
+
+    def pids(self) -> dict[str, int]:
+        return {each["name"]: each["pid"] for each in read_state(self.home).get("processes", [])}
+
+    def said(self) -> str:
+        assert self.process.stdout is not None
+        return self.process.communicate(timeout=LIMIT_S)[0]
+
+    def end(self) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        self.process.communicate(timeout=LIMIT_S)
+
+
+Start = Callable[..., Up]
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    """One stack that several tests look at and shake."""
+    started = Up(tmp_path_factory.mktemp("running"))
+    started.wait_ready()
+    yield started
+    started.end()
+
+
+@pytest.fixture
+def up(tmp_path: Path) -> Iterator[Start]:
+    """Starts further ones and ends them after the test."""
+    started: list[Up] = []
+
+    def start(*words: str, root: Path = tmp_path) -> Up:
+        started.append(Up(root, *words))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.end()
+
+
+@pytest.fixture(scope="module")
+def used_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a home whose services ran once and stopped."""
+    root = tmp_path_factory.mktemp("used")
+    PrivateStack.start(root / "home").stop()
+    return root
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_the_ready_file_holds_what_a_program_needs(running: Up) -> None:
+    ready = running.wait_ready()
+    assert running.ready.stat().st_mode & 0o777 == 0o600
+    assert ready["gateway"].startswith("http://127.0.0.1:")
+    assert ready["api_token"].count(".") == 2
+    assert ready["carrier"]["account_sid"].startswith("AC")
+    assert set(ready["carrier"]) == {"account_sid", "auth_token", "number"}
+    assert {"nats", "postgres", "objects", "issuer"} <= set(ready["services"])
+    assert {each["name"] for each in ready["processes"]} >= {"gateway", "nats", "postgres"}
+    assert all(alive(each["pid"]) for each in ready["processes"])
+
+
+def test_beside_a_running_one_it_says_so_and_exits_2(running: Up) -> None:
+    gateway = running.wait_ready()["gateway"]
+    second = subprocess.run(
+        [*COMMAND, "--home", str(running.home.root)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(SOURCE)},
+    )
+    assert second.returncode == 2
+    assert f"already runs in {running.home.root} ({gateway})" in second.stderr
+    assert second.stderr.count("\n") == 1
+
+
+def test_two_homes_run_side_by_side(running: Up, up: Start) -> None:
+    first, second = running.wait_ready(), up().wait_ready()
+    assert first["gateway"] != second["gateway"]
+    assert not set(first["services"].values()) & set(second["services"].values())
+
+
+@pytest.mark.parametrize("name", ["nats", "postgres", "objects", "issuer", "gateway"])
+def test_what_dies_is_started_again(running: Up, name: str) -> None:
+    before = running.pids()[name]
+    os.kill(before, signal.SIGKILL)
+    until(lambda: running.pids().get(name, before) != before, f"a new {name}", 15)
+    assert alive(running.pids()[name])
+
+
+def test_a_home_lives_through_stops_and_kills(up: Start) -> None:
+    first = up()
+    before = first.wait_ready()
+    pids, started = first.pids(), time.monotonic()
+    os.kill(pids["nats"], signal.SIGKILL)
+    until(lambda: first.pids().get("nats", pids["nats"]) != pids["nats"], "a new nats")
+    pids, started = first.pids(), time.monotonic()
+    first.process.send_signal(signal.SIGINT)
+    said = first.said()
+    assert time.monotonic() - started < 5
+    assert "nats was killed by signal 9; starting it again in 0.2 s" in said
+    assert said.endswith("CallFunnel has stopped; nothing is left running.\n")
+    assert first.process.returncode == 0
+    assert not [name for name, pid in pids.items() if alive(pid)]
+
+    second = up()
+    after = second.wait_ready()
+    for kept in ("gateway", "carrier", "services"):
+        assert after[kept] == before[kept]
+    pids = second.pids()
+    second.process.kill()
+    second.process.communicate()
+    until(lambda: not [name for name, pid in pids.items() if alive(pid)], "children gone", 5)
+
+    third = up()
+    third.wait_ready()
+    assert set(third.pids()) == set(pids)
+    assert down(third.home)
+    assert third.process.wait(5) == 0
+    assert not is_running(third.home)
+    assert not down(third.home)
+
+
+def test_a_port_in_use_is_one_clear_line(up: Start) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        refused = up("--port", str(port))
+        said = refused.said()
+    assert refused.process.returncode == 2
+    assert said == f"callfunnel: port {port} is in use; give another one with --port, or --port 0\n"
+
+
+@pytest.mark.parametrize(
+    ("damage", "word"),
+    [
+        ("secrets/master.key", "is damaged"),
+        ("secrets/_platform/postgres/owner.sealed", "is damaged"),
+        ("postgres/PG_VERSION", "postgres does not start"),
+    ],
+)
+def test_a_damaged_home_is_one_clear_line(
+    up: Start, used_home: Path, damage: str, word: str
+) -> None:
+    file = used_home / "home" / damage
+    whole = file.read_bytes()
+    file.write_bytes(b"nonsense")
+    try:
+        refused = up(root=used_home)
+        said = refused.said().splitlines()
+    finally:
+        file.write_bytes(whole)
+    assert refused.process.returncode == 2
+    assert word in said[-1]
+    assert not is_running(refused.home)
