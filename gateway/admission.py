@@ -236,7 +236,7 @@ def _unless_down(what: str) -> Iterator[None]:
     try:
         yield
     except Temporary as down:
-        log.warning("not given back", extra={"what": what, "reason": down.reason})
+        log.warning("not given back", extra={"kind": what, "reason": down.reason})
 
 
 def is_refused(pin: Pin) -> bool:

@@ -1,7 +1,8 @@
 """The calls a worker left when it died, ended by the worker that opens the same spool.
 
-The pin decides: if the reaper was first, nothing is told. The end names exactly what the
-predecessor's spool accepted, so the timeline is complete and the recording as long as it got.
+The end names exactly what the predecessor's spool accepted, so the timeline is complete and the
+recording as long as it got. It is told also when the pin is over already: the predecessor may have
+died between its pin and its spool, and what the reaper has told has the same id.
 """
 
 import asyncio
@@ -35,9 +36,7 @@ async def _end(spool: Spool, registry: Registry, left: UnfinishedCall) -> None:
         spool.close_call(left.call)
         return
     spec = journal.spec
-    if not await registry.conclude(spec, journal.epoch, Cause.WORKER_LOST, ""):
-        spool.close_call(left.call)
-        return
+    await registry.conclude(spec, journal.epoch, Cause.WORKER_LOST, "")
     reporter = Reporter(spec, spool, utc_now)
     reporter.resume(left)
     length = left.segments * SEGMENT_MS

@@ -102,6 +102,14 @@ class Registry:
         """Whether the call was pinned to this worker and is not over. Raises Temporary."""
         return await self._mine(spec, epoch) is not None
 
+    async def surely_pinned(self, spec: CallSpec, epoch: int) -> bool:
+        """As `pinned`, asking until the registry answers."""
+        while True:
+            try:
+                return await self.pinned(spec, epoch)
+            except Temporary:
+                await asyncio.sleep(_AGAIN_S)
+
     def conclude(self, spec: CallSpec, epoch: int, cause: Cause, dial: str) -> asyncio.Task[bool]:
         """Ends the pin and frees the tenant's slot, however long that takes.
 

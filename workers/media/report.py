@@ -119,7 +119,7 @@ class Reporter:
             self._outlet.emit(wire.id, wire.subject, wire.headers, wire.body, tally)
         except (Temporary, ValueError) as error:
             self.refused += 1
-            what = {"call": spec.call, "what": type(data).__name__, "error": type(error).__name__}
+            what = {"call": spec.call, "event": type(data).__name__, "error": type(error).__name__}
             _log.error("the spool refused", extra=what)
             return False
         return True

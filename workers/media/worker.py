@@ -36,8 +36,10 @@ from workers.media.tools import BusErrands
 _log: Final = logging.getLogger(__name__)
 
 _SWEEP_S: Final = 1.0
-_LAST_WORDS_S: Final = 3.0
-"""How long calls that are ended at the drain deadline may take for it."""
+_LAST_WORDS_S: Final = 10.0
+"""How long calls that are ended at the drain deadline may take for their last words."""
+_CUT_S: Final = 0.4
+"""The same when somebody hurries, and what the end itself takes."""
 
 
 class MediaWorker:
@@ -51,7 +53,7 @@ class MediaWorker:
         self._sessions: set[Session] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._synthesizer = Synthesizer()
-        self._emptied = asyncio.Event()
+        self._changed = asyncio.Event()
         self._url = ""
         self._bus: Bus
         self._spool: Spool
@@ -93,9 +95,14 @@ class MediaWorker:
         _log.info("draining", extra={"slots": self._slots.used})
         if hasattr(self, "_registry"):
             await self._registry.write()
-        await self._drained(self._settings.drain_s)
-        self.hurry()
-        await self._drained(_LAST_WORDS_S)
+        await self._emptied_within(self._settings.drain_s)
+        for session in tuple(self._sessions):
+            session.drain()
+        await self._emptied_within(_CUT_S if self._hurried else _LAST_WORDS_S)
+        for session in tuple(self._sessions):
+            session.on_closed()
+        self._hurried = False
+        await self._emptied_within(_CUT_S)
         _log.info("drained", extra={"slots": self._slots.used})
         for task in tuple(self._tasks):
             task.cancel()
@@ -103,11 +110,9 @@ class MediaWorker:
         _log.info("left")
 
     def hurry(self) -> None:
-        """Told to stop a second time: live calls are ended now, nobody is waited for."""
+        """Told to stop a second time: what is being waited for is waited for no longer."""
         self._hurried = True
-        self._emptied.set()
-        for session in tuple(self._sessions):
-            session.drain()
+        self._changed.set()
 
     def record(self) -> WorkerRecord:
         """What the registry shows of this worker."""
@@ -159,7 +164,7 @@ class MediaWorker:
         self._sessions.discard(session)
         self._slots.free(call)
         self._registry.touch()
-        self._emptied.set()
+        self._changed.set()
 
     async def _attend(self, session: Session, call: CallId) -> None:
         """Takes control requests while the call lives."""
@@ -179,23 +184,27 @@ class MediaWorker:
             for late in self._slots.expire(loop.time()):
                 self._registry.touch()
                 self._keep(self._never_came(late))
-            self._emptied.set()
+            self._changed.set()
 
     async def _never_came(self, late: Reservation) -> None:
         """Told and ended if it was pinned; otherwise nobody knows of it and nothing is told."""
         spec = late.spec
-        if await self._registry.conclude(spec, late.epoch, Cause.MEDIA_LOST, ""):
+        if await self._registry.surely_pinned(spec, late.epoch):
             _log.warning("the carrier never came", extra={"call": spec.call})
             reporter = Reporter(spec, self._spool, utc_now)
             reporter.begin(self._worker, late.epoch, spec.slot)
             reporter.end(never_came())
+            await self._spool.flush()
+        await self._registry.conclude(spec, late.epoch, Cause.MEDIA_LOST, "")
 
-    async def _drained(self, within_s: float) -> None:
+    async def _emptied_within(self, within_s: float) -> None:
+        """Until no call is left, the time is up, or somebody hurries."""
+        hurried = self._hurried
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(within_s):
-                while self._sessions if self._hurried else self._slots.used:
-                    self._emptied.clear()
-                    await self._emptied.wait()
+                while self._slots.used and self._hurried == hurried:
+                    self._changed.clear()
+                    await self._changed.wait()
 
     def _fenced(self) -> None:
         """Another process took this worker's name: calls go on, new ones do not come."""

@@ -97,7 +97,7 @@ def _breaches(path: Path) -> Iterator[str]:
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
             continue
         owner = node.func.value
-        named = isinstance(owner, ast.Name) and owner.id in {"log", "logger", "LOG"}
+        named = isinstance(owner, ast.Name) and owner.id in {"log", "_log", "logger", "LOG"}
         if not named or node.func.attr not in LEVELS:
             continue
         place = f"{path.relative_to(ROOT)}:{node.lineno}"
