@@ -43,6 +43,7 @@ def close(
     resume(p)
     p.floor = floor.closes(p.floor, cause)
     p.agenda.clear()
+    p.fillers.rest()
     p.barge_in.drop()
     _deafen(p)
     if not gently:

@@ -4,7 +4,6 @@ from callfunnel.events.call import CallerSpoke, KeyPressed
 from workers.media.core import floor, inputs
 from workers.media.core.moves.hearsay import in_protected_passage, report_marks
 from workers.media.core.moves.interrupting import take_floor, weigh_words
-from workers.media.core.outputs import CreateReply
 from workers.media.core.parts import Parts
 
 
@@ -57,14 +56,12 @@ def commit(p: Parts, item: str, end: float) -> None:
 
 
 def end_turn(p: Parts) -> None:
-    """Where the edge owns turn-taking: asks for the reply once the silence lasted long enough."""
+    """Where the edge owns turn-taking: a reply is owed once the silence lasted long enough."""
     if p.policy.owns_turns or not p.endpointing.over(p.now):
         return
     if isinstance(p.floor, floor.CallerTalking):
         commit(p, "", p.caller.last_voiced or p.now)
-        p.agenda.reply_owed = False
-        p.replies.ask()
-        p.emit(CreateReply())
+        p.agenda.reply_owed = not p.replies.asked
 
 
 def transcript(p: Parts, happened: inputs.CallerTranscript) -> None:
