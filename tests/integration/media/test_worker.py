@@ -136,17 +136,34 @@ async def test_a_draining_worker_refuses_at_once_and_leaves_after_its_last_call(
     call = asyncio.create_task(peer(record, platform, path, offered, turns=talk).run())
     await until(lambda: _live(admission, worker.name), "the call is live")
     worker.process.send_signal(signal.SIGTERM)
-
-    async def draining() -> bool:
-        found = await admission.record(worker.name)
-        return found is not None and found.draining
-
-    await until(draining, "the record says draining", 2)
+    await until(lambda: _draining(admission, worker.name), "the record says draining", 2)
     assert not (await admission.offer(worker.name))[1].ok
     assert (await call).status == 101
     assert await worker.wait() == 0
     assert (await the_end(media_bus, offered)).data.cause is not Cause.WORKER_LOST
     assert await admission.record(worker.name) is None
+
+
+async def test_a_worker_told_twice_ends_its_calls_and_leaves_at_once(
+    worker: WorkerProcess, admission: Admission, platform: PlatformSettings, media_bus: Bus
+) -> None:
+    record = await admission.ready(worker.name)
+    offered, reserved = await admission.offer(worker.name)
+    path = await admission.pin(worker.name, offered, reserved)
+    call = asyncio.create_task(peer(record, platform, path, offered, manners=PATIENT).run())
+    await _segments(media_bus, offered, 1)
+    worker.process.send_signal(signal.SIGTERM)
+    await until(lambda: _draining(admission, worker.name), "the record says draining", 2)
+    worker.process.send_signal(signal.SIGTERM)
+    assert await worker.wait(2.0) == 0
+    assert (await call).close_code == 1000
+    assert (await the_end(media_bus, offered)).data.cause is Cause.DRAINED
+    assert (await admission.pinned(offered)).cause == "drained"
+
+
+async def _draining(admission: Admission, name: WorkerId) -> bool:
+    record = await admission.record(name)
+    return record is not None and record.draining
 
 
 async def _live(admission: Admission, name: WorkerId) -> bool:
