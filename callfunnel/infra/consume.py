@@ -95,7 +95,11 @@ class PullClient:
         await self._pull()
 
     async def stop(self) -> None:
-        """Asks for nothing more and gives back what was not taken, for delivery at once."""
+        """Asks for nothing more and gives back what was not taken, for delivery at once.
+
+        Does not wait for the server: a `flush` that is cancelled or times out leaves a cancelled
+        future with nats-py, whose reader dies of it when the answer comes.
+        """
         self._stopping = True
         self._arrived.set()
         if self._watcher is not None:
@@ -104,7 +108,6 @@ class PullClient:
             if self._subscription is not None:
                 await self._subscription.unsubscribe()
             await self._give_back(None)
-            await self._client.flush(2)
 
     async def _give_back(self, delay_s: float | None) -> None:
         waiting, self._queue = self._queue, []
@@ -167,3 +170,11 @@ class PullClient:
             self._arrived.set()
         else:
             await self._pull()
+
+
+async def _flushed(client: Client) -> None:
+    """Waits until the server has what was written, 2 s at most, and never cancels the ping:
+    nats-py's reader dies of a pong whose waiter was cancelled, and the connection with it."""
+    ping = asyncio.ensure_future(client.flush(60))
+    ping.add_done_callback(lambda done: done.cancelled() or done.exception())
+    await asyncio.wait({ping}, timeout=2)
