@@ -56,7 +56,7 @@ KINDS = (
 _OF_STATUS = {kind.status: kind for kind in reversed(KINDS) if kind not in (BUSY, RULEBOOK)}
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)  # not frozen: whoever passes an exception on sets its traceback
 class ProblemError(Exception):
     """Raised anywhere below a route; the application answers with it."""
 
