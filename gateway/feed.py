@@ -22,6 +22,8 @@ from gateway.ordering import CallFact, Numbered, Ordering
 HEARTBEAT_S = 15.0
 HEARTBEAT = b": still here\n\n"
 T = TypeVar("T")
+_CLOSING: set["asyncio.Future[None]"] = set()
+"""The loop itself holds tasks weakly."""
 
 
 class Follows(Protocol):
@@ -109,12 +111,19 @@ async def _paced(
                 return
             yield item
     finally:
-        if coming is not None:
-            coming.cancel()
-            await asyncio.gather(coming, return_exceptions=True)
-        close = getattr(source, "aclose", None)
-        if close is not None:
-            await close()
+        # A reader that goes away cancels again and again; the consumer must close all the same.
+        closing = asyncio.ensure_future(_closed(source, coming))
+        _CLOSING.add(closing)
+        closing.add_done_callback(_CLOSING.discard)
+        await asyncio.shield(closing)
+
+
+async def _closed(source: AsyncIterator[T], coming: "asyncio.Future[T] | None") -> None:
+    if coming is not None:
+        coming.cancel()
+        await asyncio.gather(coming, return_exceptions=True)
+    if isinstance(source, AsyncGenerator):
+        await source.aclose()
 
 
 def fact_of(event: Event[Any]) -> CallFact:

@@ -20,7 +20,7 @@ PLATFORM: Final = TenantId("_platform")
 
 _TENANT = re.compile(r"[a-z0-9][a-z0-9-]{0,39}", re.ASCII)
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
-_ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz234567"
+_ALPHABET: Final = "234567abcdefghijklmnopqrstuvwxyz"  # in ASCII order: ids sort as they were made
 
 
 def tenant_id(text: str) -> TenantId:

@@ -20,6 +20,7 @@ from callfunnel.domain.ids import TenantId
 from callfunnel.domain.rulebook import Busy, Persona, PublishedRulebook, Rulebook
 from callfunnel.events.streams import RULEBOOKS
 from callfunnel.infra.bus import Bus
+from callfunnel.infra.objects import Objects
 from callfunnel.infra.sealed import SealedFolder, SealedSecrets
 from callfunnel.infra.settings import PlatformSettings
 from callfunnel.local.grants import Grants
@@ -28,7 +29,9 @@ from callfunnel.local.issuer import Issuer
 from callfunnel.local.private_stack import PrivateStack
 from gateway.__main__ import Gateway
 from gateway.door import Door
+from tests.integration.conftest import PoolOf
 from tests.integration.gateway.scripted_worker import ScriptedWorker
+from tests.integration.gateway.stored_calls import StoredCalls
 from tests.simulators.waiting import until
 
 AUTH_TOKEN = "carrier-secret-of-the-test"
@@ -48,6 +51,7 @@ class Running:
     settings: PlatformSettings
     people: "People"
     door: Door
+    stack: PrivateStack
     bus: Bus
     http: httpx.AsyncClient
     workers: list[ScriptedWorker] = field(default_factory=list)
@@ -129,6 +133,7 @@ async def gateway(
             settings=settings,
             people=People(identities, settings),
             door=process.door,
+            stack=stack,
             bus=bus,
             http=http,
         )
@@ -138,6 +143,12 @@ async def gateway(
         await process.stop()
     await publisher.stop()
     await bus.stop()
+
+
+@pytest.fixture
+async def calls(gateway: Running, postgres: PoolOf, objects: Objects) -> StoredCalls:
+    """The calls of the gateway's tenant."""
+    return StoredCalls(gateway.tenant, postgres, objects, gateway.bus)
 
 
 async def _carrier(

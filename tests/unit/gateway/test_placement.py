@@ -1,0 +1,73 @@
+"""Which worker and which slot: room, dead holders, and a fair draw."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from callfunnel.domain.call import SlotHolder, WorkerRecord
+from callfunnel.domain.ids import CallId, WorkerId
+from gateway.placement import HeldSlot, LiveWorker, SlotChoice, pick_worker, slot_choices
+
+
+def worker(name: str, *, slots: int = 10, used: int = 0, draining: bool = False) -> LiveWorker:
+    record = WorkerRecord(
+        worker=WorkerId(name),
+        url="ws://127.0.0.1:1",
+        slots=slots,
+        used=used,
+        draining=draining,
+        model="demo",
+        at="",
+    )
+    return LiveWorker(record, epoch=5)
+
+
+def held(name: str, epoch: int = 5, revision: int = 9) -> HeldSlot:
+    holder = SlotHolder(call=CallId("c_x"), worker=WorkerId(name), epoch=epoch)
+    return HeldSlot(holder, revision)
+
+
+def test_a_worker_that_drains_or_is_full_is_never_picked() -> None:
+    workers = [worker("a", draining=True), worker("b", used=10), worker("c", used=9)]
+    picked = pick_worker(workers, [], 0.99)
+    assert picked is not None
+    assert picked.record.worker == "c"
+    assert pick_worker(workers, [WorkerId("c")], 0.0) is None
+
+
+def test_the_draw_is_shared_out_by_headroom() -> None:
+    workers = [worker("a", used=9), worker("b", used=1)]
+    names = [pick_worker(workers, [], n / 100) for n in range(100)]
+    assert sum(each is not None and each.record.worker == "a" for each in names) == 10
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 9), st.integers(0, 12), st.booleans()), max_size=8),
+    st.floats(0, 1, exclude_max=True),
+)
+def test_whoever_is_picked_has_room(rows: list[tuple[int, int, bool]], draw: float) -> None:
+    workers = [
+        worker(f"w{n}", slots=slots, used=used, draining=draining)
+        for n, (slots, used, draining) in enumerate(rows)
+    ]
+    picked = pick_worker(workers, [], draw)
+    possible = [
+        each
+        for each in workers
+        if not each.record.draining and each.record.used < each.record.slots
+    ]
+    assert (picked in possible) if possible else (picked is None)
+
+
+def test_free_slots_come_before_those_of_dead_holders() -> None:
+    live = {WorkerId("a"): worker("a")}
+    slots = {0: held("a"), 1: held("gone", revision=7), 3: held("a", epoch=4, revision=8)}
+    assert slot_choices(5, slots, live) == [
+        SlotChoice(2, 0),
+        SlotChoice(4, 0),
+        SlotChoice(1, 7),
+        SlotChoice(3, 8),
+    ]
+
+
+def test_a_lowered_limit_counts_at_once() -> None:
+    assert slot_choices(1, {0: held("a"), 5: held("gone")}, {WorkerId("a"): worker("a")}) == []
