@@ -170,11 +170,3 @@ class PullClient:
             self._arrived.set()
         else:
             await self._pull()
-
-
-async def _flushed(client: Client) -> None:
-    """Waits until the server has what was written, 2 s at most, and never cancels the ping:
-    nats-py's reader dies of a pong whose waiter was cancelled, and the connection with it."""
-    ping = asyncio.ensure_future(client.flush(60))
-    ping.add_done_callback(lambda done: done.cancelled() or done.exception())
-    await asyncio.wait({ping}, timeout=2)
