@@ -1,29 +1,21 @@
 """A model that speaks OpenAI Realtime (GA shapes), with a script and with bad manners on request.
 
 `FakeSession` is one session without a socket: messages in, messages out through `send`, time from
-the loop. `serve` puts it behind a real WebSocket. What it sends is checked with the `openai`
-package in tests/contract/models; so the fake itself is held to the real shapes.
+the loop. `openai_server` puts it behind a real WebSocket. What it sends is checked with the
+`openai` package in tests/contract/models; so the fake itself is held to the real shapes.
 """
 
 import asyncio
 import base64
-import contextlib
 import itertools
 import json
-import math
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from typing import Any
 
-from websockets.asyncio.server import Server, ServerConnection, serve
-from websockets.exceptions import ConnectionClosed
-from websockets.http11 import Request, Response
-
-from workers.media.audio.g711 import from_linear, level_db, to_linear
-
-DELTA_MS = 100
+from tests.simulators.sounds import pieces, spoken
+from workers.media.audio.g711 import level_db, to_linear
 
 
 @dataclass
@@ -342,77 +334,3 @@ class FakeSession:
 
     def _id(self, prefix: str) -> str:
         return f"{prefix}_{next(self._ids)}"
-
-
-def spoken(text: str) -> list[bytes]:
-    """A tone per word, 60 ms a letter: audible, and as long as the word is."""
-    return [
-        tone(len(word) * 60, 300 + 20 * (index % 10)) for index, word in enumerate(text.split())
-    ]
-
-
-def tone(ms: int, hertz: float, level: float = 0.3) -> bytes:
-    """u-law, 8000 samples a second."""
-    wave = (math.sin(2 * math.pi * hertz * n / 8000) for n in range(ms * 8))
-    pcm = b"".join(int(each * level * 32767).to_bytes(2, "little", signed=True) for each in wave)
-    return from_linear(pcm)
-
-
-def pieces(ulaw: bytes) -> list[bytes]:
-    """Deltas of at most DELTA_MS."""
-    return [ulaw[at : at + DELTA_MS * 8] for at in range(0, len(ulaw), DELTA_MS * 8)]
-
-
-@dataclass
-class FakeModel:
-    """A running server. `sessions`: every session so far; `headers`: what each came with."""
-
-    base_url: str
-    sessions: list[FakeSession]
-    paths: list[str]
-    headers: list[dict[str, str]]
-
-
-@contextlib.asynccontextmanager
-async def serve_model(script: Script) -> AsyncIterator[FakeModel]:
-    """The fake behind a WebSocket on a free port of the loopback."""
-    fake = FakeModel("", [], [], [])
-
-    def check(connection: ServerConnection, request: Request) -> Response | None:
-        fake.paths.append(request.path)
-        fake.headers.append(dict(request.headers.raw_items()))
-        status = script.manners.handshake_status
-        return connection.respond(HTTPStatus(status), "no\n") if status else None
-
-    async def handle(socket: ServerConnection) -> None:
-        outbox: asyncio.Queue[str | tuple[int, str]] = asyncio.Queue()
-        session = FakeSession(
-            script, outbox.put_nowait, lambda code, why: outbox.put_nowait((code, why))
-        )
-        fake.sessions.append(session)
-        writing = asyncio.create_task(_write(socket, outbox))
-        session.open()
-        try:
-            async for message in socket:
-                session.receive(message)
-        except ConnectionClosed:
-            pass
-        finally:
-            session.stop()
-            writing.cancel()
-            await asyncio.gather(writing, return_exceptions=True)
-
-    server: Server
-    async with serve(handle, "127.0.0.1", 0, process_request=check, compression=None) as server:
-        port = next(iter(server.sockets)).getsockname()[1]
-        fake.base_url = f"http://127.0.0.1:{port}/v1"
-        yield fake
-
-
-async def _write(socket: ServerConnection, outbox: "asyncio.Queue[str | tuple[int, str]]") -> None:
-    while True:
-        message = await outbox.get()
-        if isinstance(message, tuple):
-            await socket.close(*message)
-        else:
-            await socket.send(message)

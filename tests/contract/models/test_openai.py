@@ -9,15 +9,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.contract.models.suite import FRAME, PAYLOAD, ModelSuite, Sink, Studio, context
-from tests.simulators.openai_realtime import (
-    FakeModel,
-    Manners,
-    Script,
-    ToolCall,
-    Turn,
-    serve_model,
-    tone,
-)
+from tests.simulators.openai_realtime import Manners, Script, ToolCall, Turn
+from tests.simulators.openai_server import FakeModel, serve_model
+from tests.simulators.sounds import tone
 from tests.simulators.waiting import until
 from workers.media.core import inputs
 from workers.media.models.openai.line import openai_lines

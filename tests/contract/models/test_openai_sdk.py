@@ -11,15 +11,9 @@ from openai.types.realtime import RealtimeClientEvent, RealtimeServerEvent
 from pydantic import TypeAdapter
 
 from tests.contract.models.suite import Sink, context
-from tests.simulators.openai_realtime import (
-    FakeSession,
-    Manners,
-    Script,
-    ToolCall,
-    Turn,
-    serve_model,
-    tone,
-)
+from tests.simulators.openai_realtime import FakeSession, Manners, Script, ToolCall, Turn
+from tests.simulators.openai_server import serve_model
+from tests.simulators.sounds import tone
 from workers.media.models.openai import wire
 from workers.media.models.openai.address import realtime_url
 from workers.media.models.openai.conversation import Conversation

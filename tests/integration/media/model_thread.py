@@ -5,7 +5,8 @@ import contextlib
 import threading
 from collections.abc import Iterator
 
-from tests.simulators.openai_realtime import FakeModel, Script, serve_model
+from tests.simulators.openai_realtime import Script
+from tests.simulators.openai_server import FakeModel, serve_model
 
 
 @contextlib.contextmanager

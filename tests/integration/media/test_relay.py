@@ -15,8 +15,10 @@ from callfunnel.carrier.caller import Manners as CallerManners
 from callfunnel.carrier.caller import Speak, Wait
 from callfunnel.domain.call import Cause, Channel
 from callfunnel.events.call import CallerSpoke, ModelConnected, ModelLost
-from tests.simulators.openai_realtime import Manners, Script, Turn, serve_model, tone
+from tests.simulators.openai_realtime import Manners, Script, Turn
+from tests.simulators.openai_server import serve_model
 from tests.simulators.room import ACCOUNT, AUTH_TOKEN, CARRIER_CALL, Room, open_room, spec
+from tests.simulators.sounds import tone
 from tests.simulators.twilio_peer import Hostility, Peer
 from workers.media.models.openai.line import openai_lines
 

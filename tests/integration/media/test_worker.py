@@ -15,8 +15,8 @@ from callfunnel.events.requests import Accepted, HangUp
 from callfunnel.infra.bus import Bus
 from callfunnel.infra.settings import PlatformSettings
 from tests.integration.media.conftest import Admission, WorkerProcess
-from tests.simulators.openai_realtime import tone
 from tests.simulators.room import ACCOUNT, AUTH_TOKEN
+from tests.simulators.sounds import tone
 from tests.simulators.twilio_peer import Hostility, Peer
 from tests.simulators.waiting import until
 

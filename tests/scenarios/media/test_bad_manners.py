@@ -8,8 +8,9 @@ import pytest
 from callfunnel.carrier.caller import Speak, Wait
 from callfunnel.domain.call import Cause
 from callfunnel.events.call import AgentSpoke, CallerSpoke, CallRefused, ModelLost
-from tests.simulators.openai_realtime import Manners, Script, Turn, tone
+from tests.simulators.openai_realtime import Manners, Script, Turn
 from tests.simulators.room import rulebook
+from tests.simulators.sounds import tone
 from tests.simulators.studio import Scene, Take, play
 from tests.simulators.twilio_peer import Hostility
 

@@ -12,8 +12,9 @@ from callfunnel.events.call import (
     KeyPressed,
     ModelConnected,
 )
-from tests.simulators.openai_realtime import Script, ToolCall, Turn, tone
+from tests.simulators.openai_realtime import Script, ToolCall, Turn
 from tests.simulators.room import FakeErrands, rulebook
+from tests.simulators.sounds import tone
 from tests.simulators.studio import Scene, play
 
 LONG = "Your bill went up in May because the discount of the first year has ended by now."

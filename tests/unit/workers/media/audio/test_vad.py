@@ -5,7 +5,7 @@ import random
 import pytest
 
 from callfunnel.infra.speech import speak_once
-from tests.simulators.openai_realtime import tone
+from tests.simulators.sounds import tone
 from workers.media.audio.vad import HANGOVER_FRAMES, ONSET_FRAMES, Edge, EdgeVad
 
 QUIET = b"\xff" * 160
