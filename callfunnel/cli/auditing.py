@@ -34,10 +34,6 @@ def audit(*, last: Last = 0, home: options.Home = None, as_json: options.Json = 
     else:
         for line in found:
             print(line)
-        print(
-            f"{count} calls checked, {len(found)} problems"
-            if found
-            else f"{count} calls: all is so"
-        )
+        print(f"{count} calls checked, {len(found)} problems")
     if found:
         raise typer.Exit(1)

@@ -39,7 +39,7 @@ def get(
         out.write_text(found["document"])
         note(f"version {found['version']} is in {out}")
     for each in found["problems"]:
-        note(f"an edit was not taken: line {each.get('line')}: {each.get('detail')}")
+        note(f"an edit was not taken: line {each['line']}: {each['what']}")
 
 
 @app.command()

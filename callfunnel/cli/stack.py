@@ -166,12 +166,13 @@ def problem(answer: httpx.Response) -> UserError:
         document = answer.json()
     except json.JSONDecodeError:
         return UserError(f"the gateway answered {answer.status_code}", "see `./cf doctor`")
-    places = "".join(f"; {_place(each)}" for each in document.get("errors", []))
     what = str(document.get("detail") or document.get("title") or answer.status_code)
-    return UserError(what + places, str(document.get("fix", "")))
+    told = "; ".join([what.rstrip("."), *map(_place, document.get("errors", []))])
+    return UserError(told, str(document.get("fix", "")))
 
 
 def _place(error: Mapping[str, Any]) -> str:
-    line = f"line {error['line']}: " if error.get("line") else ""
-    text = error.get("detail") or error.get("message") or error.get("problem") or ""
-    return f"{line}{error.get('pointer', '')} {text}".strip()
+    """One mistake in what was sent: its line, its place in the document, what is wrong there."""
+    line = f"line {error['line']}" if error.get("line") else ""
+    where = " ".join(each for each in (line, error.get("pointer", "")) if each)
+    return f"{where}: {error.get('what') or error.get('detail', '')}".removeprefix(": ")
