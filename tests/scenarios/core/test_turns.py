@@ -32,6 +32,20 @@ def test_texts_that_come_late_and_out_of_order_find_their_turn(call: ScriptedCal
     assert spoke["first"].end_ms < spoke["second"].start_ms
 
 
+def test_a_turn_that_never_gets_its_text_does_not_take_that_of_the_next(
+    call: ScriptedCall,
+) -> None:
+    call.greets()
+    for _ in range(2):
+        call.tell(inputs.ModelSpeechStarted())
+        call.passes(1)
+        call.tell(inputs.ModelSpeechEnded())
+        call.model_replies("Yes.")
+        call.passes(2)
+    call.tell(inputs.CallerTranscript("turn-2", "second"))
+    assert call.facts(CallerSpoke)[0].turn == 2
+
+
 def test_a_text_that_comes_twice_is_told_once(call: ScriptedCall) -> None:
     call.greets()
     call.caller_says("Hello", "i1")

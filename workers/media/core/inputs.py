@@ -61,7 +61,7 @@ class ModelSpeechEnded(Struct, frozen=True):
 class CallerTranscript(Struct, frozen=True):
     """Final text of one caller turn; may come before, during or after the reply, or never.
 
-    `item` as in `ModelSpeechStarted`; "" belongs to the oldest turn that has no text yet.
+    `item` as in `ModelSpeechStarted`; "" belongs to the newest turn without one.
     """
 
     item: str

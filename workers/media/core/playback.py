@@ -5,7 +5,12 @@ pieces that belong to items of replies. The ledger decides which audio still cou
 the caller has heard it. It never decides to stop: that is `barge_in` and `stop`.
 """
 
+import re
+from typing import Final
+
 from workers.media.core.policy import RATE, samples, seconds
+
+_MARK: Final = re.compile(r"g([0-9]{1,9})-([0-9]{1,12})")
 
 
 class Piece:
@@ -78,10 +83,10 @@ class Playback:
 
     def confirm(self, name: str) -> bool:
         """Moves the clock to a mark of this generation; any other mark changes nothing."""
-        generation, _, position = name.removeprefix("g").partition("-")
-        if generation != str(self.generation) or not position.isdecimal():
+        mark = _MARK.fullmatch(name)
+        if mark is None or int(mark[1]) != self.generation:
             return False
-        reached = min(int(position[:12]), self._sent)
+        reached = min(int(mark[2]), self._sent)
         moved = reached > self._confirmed
         self._confirmed = max(reached, self._confirmed)
         return moved

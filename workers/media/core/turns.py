@@ -77,14 +77,17 @@ class Turns:
         named = self._named(item) if item else None
         if named is not None:
             return None if named.has_text else named
-        return next((t for t in self._turns if not t.has_text and (not item or not t.item)), None)
+        waiting = [t for t in self._turns if not t.has_text and (not item or not t.item)]
+        over = [t for t in waiting if t.committed_ms is not None]
+        return next(iter((over or waiting)[-1:]), None)
 
     def _named(self, item: str) -> Turn | None:
         return next((turn for turn in self._turns if turn.item == item), None)
 
     def owes_text(self) -> bool:
-        """Is a turn that is over still without its text?"""
-        return any(turn.committed_ms is not None and not turn.has_text for turn in self._turns)
+        """Is the text of the last turn that is over still to come?"""
+        over = [turn for turn in self._turns[-2:] if turn.committed_ms is not None]
+        return bool(over) and not over[-1].has_text
 
     def model_spoke(self, now_ms: int) -> None:
         """The model's first audio of the answer came."""
