@@ -147,7 +147,7 @@ def environment(stack: Stack, process: str) -> dict[str, str]:
 
 
 def _names(program: Program, count: int) -> list[str]:
-    if program.many and (program.name == "media" or count > 1):
+    if program.many and (program.name == "media" or count != 1):
         return [f"{program.name}-{number}" for number in range(1, count + 1)]
     return [program.name]
 

@@ -140,10 +140,21 @@ class Supervisor:
         fulfilled = [name for name, watch in self._watches.items() if watch.fulfilled]
         due = [watch for watch in self._watches.values() if watch.due(now, fulfilled)]
         for watch in due:
-            child = spawn(watch.process)
-            self._children[watch.process.name] = child
-            watch.spawned(child.pid, now)
+            self._spawn(watch, now)
         return bool(due)
+
+    def _spawn(self, watch: Watch, now: float) -> None:
+        try:
+            child = spawn(watch.process)
+        except UserError as error:
+            if not self._announced:
+                raise
+            announce.say(str(error))
+            watch.spawned(0, now)
+            watch.exited(1, now)
+            return
+        self._children[watch.process.name] = child
+        watch.spawned(child.pid, now)
 
     def _probe(self, now: float) -> bool:
         ready = [
@@ -184,7 +195,13 @@ class Supervisor:
         return announce.snapshot(self._stack, self._watches.values(), os.getpid())
 
     def _write_state(self) -> None:
-        home.write_json(self._stack.home.state, self._snapshot())
+        """What runs, for `down` and `doctor`; a full disk is no reason to end the calls."""
+        try:
+            home.write_json(self._stack.home.state, self._snapshot())
+        except OSError as error:
+            if not self._announced:
+                raise
+            announce.say(f"{self._stack.home.state} cannot be written: {error.strerror}")
 
     def _stop_everything(self) -> None:
         announce.say("stopping ...")

@@ -55,6 +55,11 @@ def test_scaling_adds_processes_by_number(stack: Stack) -> None:
     assert [name for name in names if name.startswith("offpath")] == ["offpath-1", "offpath-2"]
 
 
+def test_a_program_may_run_elsewhere(stack: Stack) -> None:
+    scaled = Stack(stack.home, stack.ports, stack.store, scale={"media": 0, "offpath": 0})
+    assert [process.name for process in programs(scaled)] == ["issuer", "gateway"]
+
+
 @pytest.mark.parametrize("name", ["gateway", "nats", "nothing"])
 def test_what_cannot_be_scaled_is_refused(stack: Stack, name: str) -> None:
     with pytest.raises(UserError, match="can be scaled"):
