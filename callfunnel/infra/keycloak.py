@@ -24,6 +24,15 @@ from callfunnel.domain.ids import TenantId, tenant_id
 _ROOT = "tenants"
 _SERVICE_ACCOUNT = "service-account-"
 _PAGE = 100
+_SCOPE = "callfunnel"
+_GROUPS = {
+    "protocolMapper": "oidc-group-membership-mapper",
+    "claim.name": "groups",
+    "full.path": "true",  # without it two tenants' `operator` groups are the same text
+    "access.token.claim": "true",
+    "introspection.token.claim": "true",
+}
+_AUDIENCE = {"protocolMapper": "oidc-audience-mapper", "access.token.claim": "true"}
 _Result = TypeVar("_Result")
 
 
@@ -32,6 +41,10 @@ class KeycloakDirectory:
 
     def __init__(self, admin: KeycloakAdmin) -> None:
         self._admin = admin
+
+    async def prepare_realm(self, audience: str) -> None:
+        """Make every token of the realm carry full group paths and our audience; repeatable."""
+        await self._run(lambda: self._prepare_realm(audience))
 
     async def add_tenant(self, tenant: TenantId) -> None:
         await self._run(lambda: self._add_tenant(tenant_id(tenant)))
@@ -104,6 +117,14 @@ class KeycloakDirectory:
     async def members(self, tenant: TenantId) -> dict[Member, frozenset[Role]]:
         return await self._run(lambda: self._members(tenant_id(tenant)))
 
+    def _prepare_realm(self, audience: str) -> None:
+        mappers = [_mapper("groups", _GROUPS), _mapper("audience", _AUDIENCE | _included(audience))]
+        scope = {"name": _SCOPE, "protocol": "openid-connect", "protocolMappers": mappers}
+        made = self._admin.create_client_scope(scope, skip_exists=True)
+        given = {each["id"] for each in self._admin.get_default_default_client_scopes()}
+        if made not in given:
+            self._admin.add_default_default_client_scope(made)
+
     def _add_tenant(self, tenant: TenantId) -> None:
         root = self._admin.create_group({"name": _ROOT}, skip_exists=True)
         root = root or self._group(f"/{_ROOT}")
@@ -159,6 +180,21 @@ class KeycloakDirectory:
             if (error.response_code or 500) >= 500:
                 raise Temporary(f"identity provider: {error.response_code}", delay=1.0) from error
             raise Permanent(f"identity provider: {error.response_code}") from error
+
+
+def _included(audience: str) -> dict[str, str]:
+    return {"included.custom.audience": audience}
+
+
+def _mapper(name: str, config: dict[str, str]) -> dict[str, Any]:
+    kind = config["protocolMapper"]
+    rest = {key: value for key, value in config.items() if key != "protocolMapper"}
+    return {
+        "name": name,
+        "protocol": "openid-connect",
+        "protocolMapper": kind,
+        "config": rest,
+    }
 
 
 def _member(username: str) -> Member:

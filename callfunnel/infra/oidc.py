@@ -29,13 +29,17 @@ _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def token_verifier(settings: PlatformSettings) -> TokenVerifier:
-    """The verifier for tokens of the configured issuer; fetches keys when first needed."""
+    """The verifier for tokens of the configured issuer."""
+    return verifier_of(settings.issuer, settings.audience)
+
+
+def verifier_of(issuer: str, audience: str) -> TokenVerifier:
+    """The verifier for tokens of one issuer; fetches its keys when first needed."""
 
     async def fetch() -> Mapping[str, Any]:
-        return await asyncio.to_thread(_request, f"{settings.issuer}/{_PROTOCOL}/certs", None)
+        return await asyncio.to_thread(_request, f"{issuer}/{_PROTOCOL}/certs", None)
 
-    ring = KeyRing(fetch, time.monotonic)
-    return TokenVerifier(ring, settings.issuer, settings.audience)
+    return TokenVerifier(KeyRing(fetch, time.monotonic), issuer, audience)
 
 
 async def service_tokens(

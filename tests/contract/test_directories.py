@@ -6,6 +6,7 @@ import secrets as randomness
 from pathlib import Path
 
 import pytest
+from keycloak import KeycloakAdmin
 
 from callfunnel.auth.directory import (
     Member,
@@ -16,8 +17,12 @@ from callfunnel.auth.directory import (
 )
 from callfunnel.auth.permissions import Role
 from callfunnel.domain.ids import TenantId
+from callfunnel.infra.keycloak import KeycloakDirectory
+from callfunnel.infra.oidc import request_token, verifier_of
 from callfunnel.infra.sealed import SealedFolder
 from callfunnel.local.directory import LocalDirectory
+
+AUDIENCE = "callfunnel-api"
 
 
 class DirectoryContract:
@@ -104,15 +109,26 @@ class TestLocalDirectory(DirectoryContract):
 @pytest.mark.skipif("CALLFUNNEL_TEST_KEYCLOAK" not in os.environ, reason="no Keycloak is named")
 class TestKeycloakDirectory(DirectoryContract):
     @pytest.fixture
-    def directory(self) -> TenantDirectory:
-        from keycloak import KeycloakAdmin
-
-        from callfunnel.infra.keycloak import KeycloakDirectory
-
+    async def directory(self) -> TenantDirectory:
         admin = KeycloakAdmin(
             server_url=os.environ["CALLFUNNEL_TEST_KEYCLOAK"],
             realm_name="callfunnel",
             client_id=os.environ["CALLFUNNEL_TEST_KEYCLOAK_CLIENT"],
             client_secret_key=os.environ["CALLFUNNEL_TEST_KEYCLOAK_SECRET"],
         )
-        return KeycloakDirectory(admin)
+        directory = KeycloakDirectory(admin)
+        await directory.prepare_realm(AUDIENCE)
+        await directory.prepare_realm(AUDIENCE)
+        return directory
+
+    async def test_a_token_of_keycloak_opens_exactly_its_tenant(
+        self, directory: TenantDirectory, tenant: TenantId, robot: Member
+    ) -> None:
+        issuer = f"{os.environ['CALLFUNNEL_TEST_KEYCLOAK'].rstrip('/')}/realms/callfunnel"
+        await directory.add_tenant(tenant)
+        secret = await directory.add_service(robot.name)
+        await directory.grant(tenant, Role.VIEWER, robot)
+        form = {"grant_type": "client_credentials", "client_id": robot.name}
+        granted = await request_token(issuer, {**form, "client_secret": secret})
+        principal = await verifier_of(issuer, AUDIENCE).verify(granted.access_token)
+        assert principal.roles == {tenant: {Role.VIEWER}}
