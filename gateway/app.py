@@ -28,7 +28,7 @@ from gateway.shell import Shell, protective_headers
 CONSOLE = Path(__file__).parents[1] / "console"
 API = (calls, recordings, usage, feed, approvals, rulebooks, phone)
 OTHER = (demo, health, twilio)
-_PROBLEM = {"model": Problem, "content": {MEDIA_TYPE: {}}}
+_PROBLEM = {"model": Problem}
 _EVERYWHERE: dict[int | str, dict[str, Any]] = {
     401: {"description": "no valid token", **_PROBLEM},
     403: {"description": "the token may not do this", **_PROBLEM},
@@ -41,9 +41,23 @@ _EVERYWHERE: dict[int | str, dict[str, Any]] = {
 }
 
 
+class Api(FastAPI):
+    """Its document says of every problem what it is sent as."""
+
+    def openapi(self) -> dict[str, Any]:
+        document = super().openapi()
+        for operations in document["paths"].values():
+            for operation in operations.values():
+                for status, response in operation["responses"].items():
+                    content = response.get("content", {})
+                    if int(status) >= 400 and "application/json" in content:
+                        response["content"] = {MEDIA_TYPE: content["application/json"]}
+        return document
+
+
 def routes() -> FastAPI:
     """The application without its parts: enough to write the OpenAPI document."""
-    app = FastAPI(
+    app = Api(
         title="CallFunnel",
         version="1",
         description="The tenants' API. Errors are problem+json; lists are newest first.",

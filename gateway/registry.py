@@ -4,19 +4,23 @@ Only here are the registry's keys spelled and its values decoded. A mirror that 
 makes everything look empty, which refuses calls; compare-and-set keeps a stale one harmless.
 """
 
+import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from typing import Protocol, TypeVar
 
 import msgspec
 
 from callfunnel.domain.call import Pin, SlotHolder, WorkerRecord
+from callfunnel.domain.errors import Temporary
 from callfunnel.domain.ids import TenantId, WorkerId
 from callfunnel.domain.rulebook import PublishedRulebook
 from gateway.placement import HeldSlot, LiveWorker
 
 log = logging.getLogger(__name__)
 S = TypeVar("S", bound=msgspec.Struct)
+_ANSWER_S = 2.0
 
 
 class Entry(Protocol):
@@ -62,12 +66,14 @@ class KvRegistry:
         rulebooks: Mirrored,
         pin_bucket: Bucket,
         slot_bucket: Bucket,
+        connected: Callable[[], bool],
     ) -> None:
         self._workers = workers
         self._slots = slots
         self._rulebooks = rulebooks
         self._pin_bucket = pin_bucket
         self._slot_bucket = slot_bucket
+        self._connected = connected
 
     def workers(self) -> Mapping[WorkerId, LiveWorker]:
         """The media workers whose lease is alive."""
@@ -106,30 +112,49 @@ class KvRegistry:
 
     async def pin(self, key: str) -> Pin | None:
         """A call's pin, read where it is written."""
-        entry = await self._pin_bucket.get(key)
+        async with self._soon():
+            entry = await self._pin_bucket.get(key)
         return msgspec.json.decode(entry.value, type=Pin) if entry else None
 
     async def create_pin(self, key: str, pin: Pin) -> bool:
         """Whether this pin is the first of its call."""
-        return await self._pin_bucket.create(key, msgspec.json.encode(pin)) is not None
+        async with self._soon():
+            return await self._pin_bucket.create(key, msgspec.json.encode(pin)) is not None
 
     async def end_pin(self, key: str, pin: Pin) -> None:
         """Says that the refused call of `pin` was told to its end."""
-        entry = await self._pin_bucket.get(key)
-        if entry is not None and msgspec.json.decode(entry.value, type=Pin) == pin:
-            ended = msgspec.json.encode(msgspec.structs.replace(pin, state="ended"))
-            await self._pin_bucket.replace(key, ended, entry.revision)
+        async with self._soon():
+            entry = await self._pin_bucket.get(key)
+            if entry is not None and msgspec.json.decode(entry.value, type=Pin) == pin:
+                ended = msgspec.json.encode(msgspec.structs.replace(pin, state="ended"))
+                await self._pin_bucket.replace(key, ended, entry.revision)
 
     async def take_slot(self, slot: str, holder: SlotHolder, revision: int) -> int | None:
         """The new revision once `holder` has the slot; None when someone else was first."""
         value = msgspec.json.encode(holder)
-        if revision == 0:
-            return await self._slot_bucket.create(slot, value)
-        return await self._slot_bucket.replace(slot, value, revision)
+        async with self._soon():
+            if revision == 0:
+                return await self._slot_bucket.create(slot, value)
+            return await self._slot_bucket.replace(slot, value, revision)
 
     async def free_slot(self, slot: str, revision: int) -> None:
         """Gives a slot back, unless it changed hands since."""
-        await self._slot_bucket.delete(slot, revision)
+        async with self._soon():
+            await self._slot_bucket.delete(slot, revision)
+
+    @asynccontextmanager
+    async def _soon(self) -> AsyncIterator[None]:
+        """A carrier waits 15 s for TwiML and asks several things of us: each answers soon, or not.
+
+        Raises Temporary; what was asked may have been done all the same.
+        """
+        if not self._connected():
+            raise Temporary("the bus is away")
+        try:
+            async with asyncio.timeout(_ANSWER_S):
+                yield
+        except TimeoutError:
+            raise Temporary("the bus does not answer") from None
 
 
 def _decoded(entry: Entry, kind: type[S]) -> S | None:

@@ -76,6 +76,7 @@ async def open_door(context: Context, closing: AsyncExitStack) -> Door:
         rulebooks=mirrors.rulebooks,
         pin_bucket=bus.kv(PINS.name),
         slot_bucket=bus.kv(SLOTS.name),
+        connected=lambda: bus.client.is_connected,
     )
     requests = Requests(bus)
     admission = Admission(registry, requests, SpooledRefusals(spool))

@@ -1,0 +1,45 @@
+"""The bus goes away and comes back: callers hear a sentence, refusals are told, nothing hangs."""
+
+import asyncio
+
+from callfunnel.domain.ids import TenantId
+from callfunnel.events.call import CallEnded, CallOffered, CallRefused
+from callfunnel.infra.bus import Bus
+from callfunnel.infra.sealed import SealedSecrets
+from tests.integration.gateway.conftest import BUSY, Running
+from tests.integration.gateway.test_voice import said, voice
+from tests.simulators.waiting import until
+
+
+async def test_while_the_bus_is_down_callers_hear_busy_and_the_refusals_are_told_later(
+    gateway: Running, platform_secrets: SealedSecrets
+) -> None:
+    await gateway.worker()
+    warm = await voice(gateway, CallSid="CA-before")
+    assert "<Connect>" in warm.text
+    gateway.stack.kill("nats")
+    try:
+        answer = await asyncio.wait_for(voice(gateway, CallSid="CA-during"), 14)
+        assert said(answer) == BUSY
+    finally:
+        gateway.stack.restart("nats")
+    kinds = await raw_facts(gateway, platform_secrets, gateway.tenant, 3)
+    assert kinds == [CallOffered, CallRefused, CallEnded]
+    await until(lambda: gateway.door.registry.workers() != {}, "the registry is back")
+
+
+async def raw_facts(
+    gateway: Running, secrets: SealedSecrets, tenant: TenantId, count: int
+) -> list[type]:
+    """The kinds of the first facts before redaction that belong to the tenant."""
+    reader = await Bus.connect(gateway.settings, "persistence", secrets)
+    kinds: list[type] = []
+    try:
+        async with asyncio.timeout(20):
+            async for _, event in reader.follow("RAW", f"cf.{tenant}.raw.*.*", after=0):
+                kinds.append(type(event.data))
+                if len(kinds) == count:
+                    break
+    finally:
+        await reader.stop()
+    return kinds

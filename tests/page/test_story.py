@@ -1,0 +1,137 @@
+"""A person on the page: one button, a talk with an approval, and all that the call leaves behind.
+
+The microphone is a recording that runs by itself from the moment it is opened, as a person who
+knows what to say: wish to cancel, yes to the offer, no to anything else.
+"""
+
+import os
+import re
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Page, expect
+
+from tests.page.conftest import own_flags
+from tests.page.microphone import record
+from tests.simulators.running_stack import RunningStack
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+SPEECH = (
+    (9.0, "I want to cancel my contract"),
+    (21.5, "yes please"),
+    (41.0, "no thank you"),
+)
+SECONDS = 90.0
+SOON, TURN, WHOLE_CALL = 10_000, 30_000, 90_000
+
+
+@pytest.fixture(scope="module")
+def stack(chromium_path: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+    """Everything, started as a user would; only where there is a browser to look at it."""
+    started = RunningStack.start(tmp_path_factory.mktemp("stack"))
+    yield started
+    started.stop()
+
+
+@pytest.fixture(scope="module")
+def browser_flags(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    file = tmp_path_factory.mktemp("microphone") / "caller.wav"
+    record(file, SPEECH, SECONDS)
+    return [*own_flags(), f"--use-file-for-fake-audio-capture={file}%noloop"]
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def page(browser: Browser, stack: RunningStack) -> AsyncIterator[Page]:
+    page = await browser.new_page(viewport={"width": 1280, "height": 1000})
+    wrong: list[str] = []
+    page.on("console", lambda line: wrong.append(line.text) if line.type == "error" else None)
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    await page.goto(stack.ready["gateway"])
+    yield page
+    await page.close()
+    assert wrong == []
+
+
+def pictures() -> Path | None:
+    """Where to leave screenshots: a folder named in CALLFUNNEL_PICTURES, or nowhere."""
+    named = os.environ.get("CALLFUNNEL_PICTURES", "")
+    return Path(named) if named else None
+
+
+async def picture(page: Page, name: str) -> None:
+    folder = pictures()
+    if folder is not None:
+        await page.screenshot(path=folder / f"{name}.png", full_page=True)
+
+
+async def test_a_person_talks_decides_hangs_up_and_sees_what_is_left(page: Page) -> None:
+    await expect(page.locator("#model")).to_contain_text("Demo model")
+    await expect(page.locator("#rulebook .path")).to_contain_text("home-internet.yaml")
+    await picture(page, "1-ready")
+
+    await page.click("#talk")
+    await expect(page.locator("#state")).to_have_attribute("data-state", "live", timeout=SOON)
+    turns = page.locator("#conversation .turn")
+    await expect(turns.first).to_contain_text("Nova from Brightline", timeout=TURN)
+    await expect(page.locator(".turn.caller").first).to_contain_text("cancel", timeout=TURN)
+
+    card = page.locator("#approvals .approval")
+    await expect(card).to_contain_text("25 percent off for 12 months", timeout=TURN)
+    await expect(page.locator(".tool").first).to_contain_text("offer discount")
+    await picture(page, "2-approval")
+    await card.get_by_role("button", name="Approve").click()
+    await expect(page.locator(".decided .approval.approved")).to_be_visible(timeout=SOON)
+    await expect(turns.last).to_contain_text("my colleague agreed", timeout=TURN)
+    await expect(page.locator("#latency-last")).to_contain_text(re.compile(r"\d+(\.\d+)? m?s"))
+    await picture(page, "3-approved")
+
+    await expect(page.locator("#state")).to_have_attribute("data-state", "idle", timeout=WHOLE_CALL)
+    await expect(page.locator("#state")).to_contain_text("The agent said goodbye")
+    await expect(page.locator("#sealed")).to_have_text("Sealed: nothing is missing", timeout=TURN)
+    await expect(page.locator("#bill-total")).to_contain_text("$")
+    await expect(page.locator("#timeline tbody tr").first).to_contain_text("offered")
+    assert await page.locator("#timeline tbody tr").count() > 15
+    await plays(page)
+    await picture(page, "4-left")
+
+
+async def plays(page: Page) -> None:
+    """The recording is there, as long as the call, and plays."""
+    player = page.locator("#player")
+    await expect(player).to_be_visible(timeout=SOON)
+    await player.evaluate("player => player.play()")
+    await page.wait_for_function("document.getElementById('player').currentTime > 0.5")
+    assert await player.evaluate("player => player.duration") > 20
+    await player.evaluate("player => player.pause()")
+    assert await page.locator("#recording canvas").count() == 1
+
+
+async def test_a_blocked_microphone_is_explained(browser: Browser, stack: RunningStack) -> None:
+    page = await browser.new_page()
+    await page.add_init_script(
+        "navigator.mediaDevices.getUserMedia = async () => {"
+        " throw new DOMException('denied', 'NotAllowedError'); };"
+    )
+    await page.goto(stack.ready["gateway"])
+    await page.click("#talk")
+    await expect(page.locator("#notice")).to_contain_text("The microphone is blocked")
+    await expect(page.locator("#talk")).to_be_enabled()
+    await page.close()
+
+
+async def test_an_earlier_call_is_shown_again(page: Page) -> None:
+    await page.click("#earlier .call")
+    await expect(page.locator("#sealed")).to_have_text("Sealed: nothing is missing", timeout=SOON)
+    await expect(page.locator("#bill-total")).to_contain_text("$")
+    await expect(page.locator(".turn.agent").first).to_contain_text("Nova")
+
+
+async def test_everything_is_reached_by_keyboard(page: Page) -> None:
+    await expect(page.locator("#talk")).to_be_enabled()
+    await page.keyboard.press("Tab")
+    await expect(page.locator(".skip")).to_be_focused()
+    await page.keyboard.press("Tab")
+    await expect(page.locator("#talk")).to_be_focused()
