@@ -4,6 +4,7 @@ Messages go in and out as classes of the catalogue; no subject is written anywhe
 exceptions end here: whoever asks gets `Temporary` or `Permanent`. It holds no business rule.
 """
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -118,14 +119,15 @@ class Bus:
         *messages: type[Message],
         raw: bool = False,
         batch: int = 100,
-        ack_wait_s: float = 30.0,
+        ack_wait_s: float = 10.0,
     ) -> Consumer:
         """Registers the handler of a durable: all messages of the classes, in batches.
 
         The stream and the filter come from the catalogue; `raw` reads facts before redaction. The
         handler gets 1 to `batch` messages, commits, and returns: then they are acknowledged. It
         raises `Temporary` or `Permanent`; a batch that fails is retried message by message. Any
-        number of processes share the durable. Delivery is at least once and in no order.
+        number of processes share the durable. Delivery is at least once and in no order; what a
+        killed process held comes back after `ack_wait_s`. Longer work is kept alive by itself.
         """
         stream, config = durable_of(durable, messages, raw=raw, batch=batch, ack_wait_s=ack_wait_s)
         if durable in self.consumers:
@@ -280,6 +282,8 @@ class Bus:
             await self.serve(message, answer, key=key, queue=queue)
         if self._broker is not None:
             await self._broker.start()
+        if self._answers:
+            await self._subscribed()
 
     async def stop(self) -> None:
         """Finishes what is in hand, gives back the rest, and closes the connection."""
@@ -289,6 +293,14 @@ class Bus:
         await self._replying.finish()
         await self._publisher.stop()
         await self._client.close()
+
+    async def _subscribed(self) -> None:
+        """Waits until the server knows every subscription, so that ready means answered; 2 s at
+        most. The ping itself is never cancelled: nats-py's reader dies of a pong without a waiter.
+        """
+        ping = asyncio.ensure_future(self._client.flush(60))
+        ping.add_done_callback(lambda done: done.cancelled() or done.exception())
+        await asyncio.wait({ping}, timeout=2)
 
     def _consuming(self) -> "SharedBroker":
         if self._broker is None:
