@@ -97,17 +97,22 @@ class PullClient:
     async def stop(self) -> None:
         """Asks for nothing more and gives back what was not taken, for delivery at once.
 
-        Does not wait for the server: a `flush` that is cancelled or times out leaves a cancelled
-        future with nats-py, whose reader dies of it when the answer comes.
+        What is on its way is given back, too, if the server answers within 2 s. That wait is in a
+        task of its own that nobody cancels: nats-py's reader dies of a pong whose waiter is gone.
         """
         self._stopping = True
         self._arrived.set()
         if self._watcher is not None:
             self._watcher.cancel()
         with contextlib.suppress(Exception):  # the connection may be gone: ack_wait covers it
-            if self._subscription is not None:
-                await self._subscription.unsubscribe()
             await self._give_back(None)
+            if self._subscription is not None and self._ordered:
+                await self._subscription.unsubscribe()
+            elif self._subscription is not None:
+                drained = self._subscription.drain()  # type: ignore[no-untyped-call]  # nats-py leaves it so
+                draining = asyncio.ensure_future(drained)
+                draining.add_done_callback(_ignored)
+                await asyncio.wait({draining}, timeout=2)
 
     async def _give_back(self, delay_s: float | None) -> None:
         waiting, self._queue = self._queue, []
@@ -132,8 +137,8 @@ class PullClient:
             await self._on_status(message.headers)
             return
         self._outstanding = max(0, self._outstanding - 1)
-        if self._paused:
-            await message.nak(delay=1.0)
+        if self._paused or self._stopping:
+            await message.nak(delay=1.0 if self._paused else None)
             return
         self._queue.append(message)
         self._arrived.set()
@@ -170,3 +175,9 @@ class PullClient:
             self._arrived.set()
         else:
             await self._pull()
+
+
+def _ignored(task: asyncio.Future[None]) -> None:
+    """Its failure is of no interest: the connection was going."""
+    if not task.cancelled():
+        task.exception()

@@ -1,7 +1,10 @@
 """Consumers on a real server: what a handler may rely on, and what happens when it fails."""
 
 import asyncio
+import sqlite3
+import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +20,7 @@ from tests.integration.bus.nats_process import NatsProcess
 from tests.integration.bus.waiting import until
 
 DEMO = TenantId("demo")
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -234,3 +238,40 @@ async def test_a_consumer_waits_for_a_stream_that_is_not_there_yet(
     await early.publish(usage(1))
     await until(lambda: meter.done == {1}, "the message")
     await early.stop()
+
+
+async def test_a_killed_consumer_s_successor_handles_what_it_had_not_finished(
+    bus: Bus, server: NatsProcess, tmp_path: Path
+) -> None:
+    await bus.publish(*(usage(n) for n in range(3000)))
+    table = tmp_path / "seen.db"
+    for life in range(4):
+        child = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "tests.integration.bus.collector",
+            server.url,
+            str(table),
+            stdout=asyncio.subprocess.PIPE,
+            cwd=ROOT,
+        )
+        assert child.stdout is not None
+        for _ in range(10):
+            assert await child.stdout.readline(), "the consumer died by itself"
+        if life == 3:
+            await until(lambda: _count(table) == 3000, "every message's effect", 45)
+        child.kill()
+        await child.stdout.read()
+        await child.wait()
+
+    with sqlite3.connect(table) as rows:
+        assert rows.execute("select count(*), sum(effects) from seen").fetchone() == (3000, 3000)
+    rows.close()
+
+
+def _count(table: Path) -> int:
+    rows = sqlite3.connect(table)
+    try:
+        return int(rows.execute("select count(*) from seen").fetchone()[0])
+    finally:
+        rows.close()
