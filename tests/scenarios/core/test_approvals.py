@@ -163,3 +163,13 @@ def test_a_pending_answer_after_the_deadline_is_still_watched(call: ScriptedCall
     call.person_decides("refused")
     call.passes(8)
     assert "agent: They said no to 25 percent." in call.transcript()
+
+
+def test_nobody_waits_for_a_person_once_the_end_was_decided(call: ScriptedCall) -> None:
+    call.greets()
+    call.model_replies("I will ask for it, and goodbye.", done=False)
+    call.tell(inputs.ToolRequested("a", "offer_discount", {"percent": 25}))
+    call.tell(inputs.HangUpAsked("agent"))
+    call.tool_asks_a_person()
+    assert call.all(outputs.WatchApproval) == []
+    assert [fact.outcome for fact in call.facts(ToolReturned)] == ["pending"]

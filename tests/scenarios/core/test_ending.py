@@ -172,6 +172,19 @@ def test_a_call_has_a_longest_duration() -> None:
     assert call.end().cause is Cause.MAX_DURATION
 
 
+def test_a_reply_asked_for_before_the_end_does_not_meet_the_farewell() -> None:
+    call = ScriptedCall(rulebook(limits=Limits(max_duration_ms=4000)))
+    call.greets()
+    call.model_calls("find_customer")
+    call.tool_gives()
+    call.passes(2.5)
+    assert call.said() == ["Hello."]
+    call.tell(inputs.ReplyStarted("r9"))
+    assert call.all(outputs.CancelReply) == [outputs.CancelReply("r9")]
+    call.tell(inputs.ReplyDone("r9", "cancelled"))
+    assert call.said() == ["Hello.", "Thank you for calling. Goodbye."]
+
+
 def test_a_model_that_stalls_ends_in_an_apology(call: ScriptedCall) -> None:
     call.greets()
     call.caller_says("Hello", "i1")

@@ -65,3 +65,11 @@ def test_a_caller_who_speaks_first_is_not_talked_over(call: ScriptedCall) -> Non
     call.tell(inputs.ModelSpeechStarted())
     call.passes(3)
     assert call.transcript() == []
+
+
+def test_a_timer_that_fires_a_hair_early_is_in_time(call: ScriptedCall) -> None:
+    call.tell(inputs.Started())
+    due = call.core.deadline()
+    assert due is not None
+    assert call.core.wake(due - 0.01) == []
+    assert call.core.wake(due - 0.0005) != []

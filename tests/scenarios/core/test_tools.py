@@ -1,7 +1,7 @@
 """The model's tools in the middle of a call."""
 
 from callfunnel.events.call import ToolCalled, ToolReturned
-from tests.simulators.scripted_call import ScriptedCall
+from tests.simulators.scripted_call import ScriptedCall, rulebook
 from workers.media.core import inputs, outputs
 
 
@@ -128,3 +128,16 @@ def test_a_tool_that_is_open_at_the_end_is_fenced(call: ScriptedCall) -> None:
     call.forget()
     call.tool_gives()
     assert call.outputs == []
+
+
+def test_no_reply_is_asked_for_while_the_caller_speaks_through_a_protected_passage() -> None:
+    notice = "This call is recorded for quality, and you may object to it at any time."
+    call = ScriptedCall(rulebook(uninterruptible=(notice,)))
+    call.greets()
+    call.model_replies(notice)
+    call.tell(inputs.ToolRequested("a", "find_customer", {}))
+    call.passes(0.5)
+    call.tell(inputs.ModelSpeechStarted("i1"))
+    call.tool_gives()
+    assert len(call.all(outputs.AnswerTool)) == 1
+    assert call.all(outputs.CreateReply) == []

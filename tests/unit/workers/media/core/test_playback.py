@@ -42,6 +42,22 @@ def test_a_mark_never_confirms_more_than_was_sent() -> None:
     assert playback.heard("a", 0.0) == 800
 
 
+def test_a_mark_of_the_future_confirms_nothing_that_is_sent_later() -> None:
+    playback = ledger(("a", 8000))
+    playback.sent(800)
+    playback.confirm("g0-8000")
+    playback.sent(1600)
+    assert playback.heard("a", 0.0) == 2400 - WINDOW
+
+
+def test_a_new_generation_takes_no_audio_of_any_older_reply() -> None:
+    playback = ledger(("a", 8000))
+    playback.open("s")
+    assert playback.renew() == 1
+    assert not playback.accepts("r")
+    assert not playback.accepts("s")
+
+
 def test_marks_that_are_none_of_ours_change_nothing() -> None:
     playback = ledger(("a", 8000))
     playback.sent(8000)
@@ -151,5 +167,6 @@ def test_heard_never_exceeds_sent_nor_sent_queued_nor_time_runs_back(
         else:
             getattr(playback, what)(now)
         heard = playback.heard_total(now)
+        assert 0 <= playback.backlog() <= playback.queued_total()
         assert before <= heard <= playback.queued_total() - playback.backlog()
         before = heard
