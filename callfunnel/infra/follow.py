@@ -6,6 +6,7 @@ message once and in order.
 """
 
 import asyncio
+import contextlib
 import os
 from collections.abc import AsyncIterator, Sequence
 
@@ -42,6 +43,7 @@ class Follower:
         self._after = after
         self._last_per_subject = last_per_subject
         self._headers_only = headers_only
+        self._name = ""
         self._pulling: PullClient | None = None
 
     async def open(self) -> None:
@@ -50,6 +52,7 @@ class Follower:
         self.pending_at_start = info.num_pending or 0
         if self._after is None and info.delivered is not None:
             self._after = info.delivered.stream_seq
+        self._name = info.name
         self._pulling = PullClient(self._client, self._stream, info.name, ahead=256, ordered=True)
         await self._pulling.start()
 
@@ -86,8 +89,13 @@ class Follower:
     async def close(self) -> None:
         """Stops reading."""
         pulling, self._pulling = self._pulling, None
-        if pulling is not None:
-            await pulling.stop()
+        if pulling is None:
+            return
+        await pulling.stop()
+        if self._client.is_connected:
+            # Many short readers would otherwise reach the server's limit of consumers.
+            with contextlib.suppress(TimeoutError, nats.errors.Error, nats.js.errors.Error):
+                await self._client.jetstream().delete_consumer(self._stream, self._name)
 
     async def _reopened(self) -> bool:
         try:

@@ -1,7 +1,5 @@
 """What a stream keeps of one subject: read all of it now, or delete it for good."""
 
-import asyncio
-
 import nats.errors
 import nats.js.errors
 from nats.aio.msg import Msg
@@ -26,22 +24,13 @@ async def stored(
     """
     subject = subject_of(message, tenant, key)
     follower = Follower(bus.client, stream_of(message), [subject], after=0)
-    found: list[Received[Message]] = []
     try:
-        async with asyncio.timeout(_LIMIT_S):
-            await follower.open()
-            left = follower.pending_at_start
-            if left:
-                async for batch in follower.batches():
-                    found += [item for each in batch for item in _decoded(each)]
-                    left -= len(batch)
-                    if left <= 0:
-                        break
+        found = await follower.so_far(within_s=_LIMIT_S)
     except (TimeoutError, nats.errors.Error, nats.js.errors.Error) as error:
         raise Temporary("the bus does not hand out what it keeps", delay=1.0) from error
     finally:
         await follower.close()
-    return found
+    return [item for each in found for item in _decoded(each)]
 
 
 async def purge(bus: Bus, message: type[Message], tenant: TenantId, key: str) -> None:

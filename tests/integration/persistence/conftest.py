@@ -1,6 +1,10 @@
 """Hosts features on the real services, and asks the published views what came of a call."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +15,11 @@ from callfunnel.infra.context import Context
 from callfunnel.infra.postgres import Pool, tenant_connection
 from callfunnel.infra.sealed import SealedSecrets
 from callfunnel.infra.settings import PlatformSettings
+from callfunnel.local.private_stack import PrivateStack
+from tests.integration.bus.waiting import until
 
+ROOT = Path(__file__).parents[3]
+Start = Callable[[str, str], Awaitable[subprocess.Popen[bytes]]]
 PoolOf = Callable[[str], Awaitable[Pool]]
 View = Callable[..., Awaitable[list[dict[str, Any]]]]
 
@@ -47,3 +55,28 @@ async def view(postgres: PoolOf) -> View:
             return [dict(zip(names, row, strict=True)) for row in await found.fetchall()]
 
     return rows
+
+
+def spawned(command: list[str], env: dict[str, str]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(command, env=env, cwd=ROOT)
+
+
+@pytest.fixture
+def start(stack: PrivateStack) -> Iterator[Start]:
+    """`await start("workers.persistence", "timeline")`: a feature in a process of its own."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    async def process(package: str, feature: str) -> subprocess.Popen[bytes]:
+        settings = stack.settings(f"{feature}-{len(started) + 1}")
+        ready = settings.run_dir / f"{settings.process}.json"
+        ready.unlink(missing_ok=True)
+        env = {**os.environ, **settings.to_env(), "PYTHONPATH": str(ROOT)}
+        child = spawned([sys.executable, "-m", package, feature], env)
+        started.append(child)
+        await until(ready.exists, f"{feature} is ready", within_s=20)
+        return child
+
+    yield process
+    for child in started:
+        child.kill()
+        child.wait()

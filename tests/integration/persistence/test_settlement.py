@@ -1,0 +1,149 @@
+"""Settlement on real services: sealed once, with everything or with what is missing."""
+
+import json
+
+from callfunnel.events.settled import CallRated, CallSettled, RecordingStored, TimelineCompleted
+from callfunnel.infra.outbox import Outbox
+from callfunnel.infra.stored import stored
+from tests.integration.bus.waiting import until
+from tests.integration.persistence.made_up_call import MadeUpCall, running, whole_call
+from workers.persistence.service import FEATURES
+from workers.persistence.settlement import handlers
+
+
+def parts(call: MadeUpCall) -> dict[str, object]:
+    """What the workers behind the call say about it."""
+    told = {
+        "timeline": TimelineCompleted(last_seq=len(call.facts), digest="d"),
+        "recording": RecordingStored(
+            object_key="k", codec="flac", duration_ms=1, size=1, sha256="s", segments=1,
+            missing_segments=0,
+        ),
+        "rated": CallRated(
+            amount_micros=5, currency="USD", price_book="b", lines=1, complete=True
+        ),
+    }  # fmt: skip
+    return {name: call.event(f"{call.call}-{name}", data) for name, data in told.items()}
+
+
+async def sealings(bus, call: MadeUpCall) -> list:
+    return await stored(bus, CallSettled, call.tenant, call.call)
+
+
+async def sealed(bus, call: MadeUpCall, within_s: float = 15.0):
+    async def there():
+        return len(await sealings(bus, call)) == 1
+
+    await until(there, "the record is sealed", within_s)
+    return (await sealings(bus, call))[0].data
+
+
+class Impatient:
+    """Settlement as hosted, with a deadline that tests can wait for."""
+
+    name = "settlement"
+
+    def __init__(self, context, deadline_s: float) -> None:
+        self._context = context
+        self._deadline_s = deadline_s
+
+    async def start(self) -> None:
+        bus, pool = await self._context.bus("persistence"), await self._context.pool("persistence")
+        self._outbox = Outbox("settlement", pool, bus)
+        feature = handlers.Settlement(bus, pool, self._outbox, deadline_s=self._deadline_s)
+        feature.register()
+        self._deadlines = feature.deadlines
+        await self._outbox.start()
+        await self._deadlines.start()
+
+    async def stop(self) -> None:
+        await self._deadlines.stop()
+        await self._outbox.stop()
+
+
+async def test_the_last_part_seals_whatever_the_order(context, media_bus, tenant, view):
+    call = whole_call(tenant)
+    told = parts(call)
+    async with running(FEATURES["settlement"](context())):
+        await media_bus.publish(told["recording"], told["timeline"])
+        await media_bus.publish(call.ended())
+        await media_bus.publish(told["rated"])
+        news = await sealed(media_bus, call)
+    assert news.missing == []
+    record = (await view(tenant, "api.records", call.call))[0]
+    assert record["digest"] == news.digest
+    assert json.loads(record["canonical"])["ended"]["cause"] == "caller_hangup"
+    assert (await sealings(media_bus, call))[0].envelope.traceparent[3:35] == (
+        call.facts[0].envelope.traceparent[3:35]
+    )
+
+
+async def test_past_its_deadline_a_record_is_sealed_with_what_is_missing(
+    context, media_bus, tenant, view
+):
+    call = whole_call(tenant)
+    told = parts(call)
+    async with running(Impatient(context(), 0.5)):
+        await media_bus.publish(call.ended(), told["timeline"])
+        news = await sealed(media_bus, call)
+        assert news.missing == ["recording", "usage"]
+        await media_bus.publish(told["recording"])
+
+        async def came_late():
+            rows = await view(tenant, "api.records", call.call)
+            return rows[0]["came_late"] == ["recording"]
+
+        await until(came_late, "the late part is kept beside the record")
+    record = (await view(tenant, "api.records", call.call))[0]
+    assert (record["digest"], record["missing"]) == (news.digest, ["recording", "usage"])
+    assert len(await sealings(media_bus, call)) == 1
+
+
+async def test_two_processes_seal_every_record_once(context, media_bus, tenant):
+    calls = [whole_call(tenant) for _ in range(20)]
+    told = [parts(call) for call in calls]
+    async with (
+        running(FEATURES["settlement"](context())),
+        running(FEATURES["settlement"](context())),
+    ):
+        await media_bus.publish(*(call.ended() for call in calls))
+        for name in ("timeline", "recording", "rated"):
+            await media_bus.publish(*(each[name] for each in told))
+        news = [await sealed(media_bus, call) for call in calls]
+    assert all(each.missing == [] for each in news)
+    assert len({each.digest for each in news}) == len(calls)
+
+
+async def test_a_deadline_outlives_the_process_that_wrote_it(start, context, media_bus, tenant):
+    call = whole_call(tenant)
+    async with running(Impatient(context(), 1.0)):
+        await media_bus.publish(call.ended())
+        pool = await context().pool("persistence")
+        async with pool.connection() as connection:
+
+            async def noted():
+                found = await connection.execute("select tenant from settlement.due_tenants()")
+                return (tenant,) in await found.fetchall()
+
+            await until(noted, "the deadline is written")
+        await pool.close()
+    await start("workers.persistence", "settlement")
+    assert (await sealed(media_bus, call, 20)).missing == ["timeline", "recording", "usage"]
+
+
+async def test_what_every_part_told_again_after_sealing_changes_nothing(
+    context, media_bus, tenant, view
+):
+    call = whole_call(tenant)
+    told = parts(call)
+    async with running(FEATURES["settlement"](context())):
+        await media_bus.publish(call.ended(), *told.values())
+        await sealed(media_bus, call)
+    before = await view(tenant, "api.records", call.call)
+    await media_bus.client.jetstream().delete_consumer("CALLS", "settlement")
+    other = whole_call(tenant)
+    async with running(FEATURES["settlement"](context())):
+        await media_bus.publish(other.ended(), *parts(other).values())
+        await sealed(media_bus, other)
+    assert await view(tenant, "api.records", call.call) == before
+    assert len(await sealings(media_bus, call)) == 1
