@@ -11,6 +11,9 @@ from callfunnel.infra.secrets import PLATFORM, Secrets
 from callfunnel.infra.settings import PlatformSettings
 
 log = logging.getLogger(__name__)
+_RETRY_S = 0.25
+_REFUSALS = 20
+"""Refused logins in a row that mean: these credentials are no longer any."""
 
 
 class BusAccess(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,14 +37,13 @@ async def access_for(settings: PlatformSettings, role: str, secrets: Secrets) ->
 
 
 async def connect(access: BusAccess, closed: Callable[[], None]) -> Client:
-    """Connects, waiting for the server as long as it takes.
+    """Connects, waiting for the server as long as it takes; outages are waited out for ever.
 
-    Outages are waited out for ever. `closed` is called when the client has closed for good, which
-    only happens when credentials are refused: the process should then end and be started again.
+    `closed` is called when no waiting will help: the client has closed for good, or the server
+    goes on refusing our login. The process should then end, and be started again to read its
+    credentials anew.
     """
-
-    async def on_error(error: Exception) -> None:
-        log.warning("bus", extra={"error": type(error).__name__, "connection": access.name})
+    troubles = _Troubles(access.name, closed)
 
     async def on_closed() -> None:
         closed()
@@ -52,10 +54,37 @@ async def connect(access: BusAccess, closed: Callable[[], None]) -> Client:
         user=access.user or None,
         password=access.password or None,
         max_reconnect_attempts=-1,
-        reconnect_time_wait=0.25,
+        reconnect_time_wait=_RETRY_S,
         ping_interval=10,
         max_outstanding_pings=2,
-        allow_reconnect=True,
-        error_cb=on_error,
+        error_cb=troubles.on_error,
+        reconnected_cb=troubles.on_reconnected,
         closed_cb=on_closed,
     )
+
+
+class _Troubles:
+    """Says each kind of trouble once per outage, and counts refusals of our login."""
+
+    def __init__(self, name: str, refused: Callable[[], None]) -> None:
+        self._name = name
+        self._refused = refused
+        self._said: set[str] = set()
+        self._refusals = 0
+
+    async def on_error(self, error: Exception) -> None:
+        kind = type(error).__name__
+        if kind not in self._said:
+            self._said.add(kind)
+            log.warning("bus", extra={"error": kind, "connection": self._name})
+        if "authorization" in str(error).lower():
+            self._refusals += 1
+            if self._refusals == _REFUSALS:
+                log.error("the bus refuses our login", extra={"connection": self._name})
+                self._refused()
+
+    async def on_reconnected(self) -> None:
+        if self._said:
+            log.info("bus is back", extra={"connection": self._name})
+        self._said.clear()
+        self._refusals = 0

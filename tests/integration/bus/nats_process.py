@@ -18,6 +18,7 @@ class NatsProcess:
         self.folder = folder
         self.port = -1
         self.process: subprocess.Popen[bytes] | None = None
+        self.users: list[dict[str, str]] = []
 
     @property
     def url(self) -> str:
@@ -30,8 +31,9 @@ class NatsProcess:
         for stale in ports.iterdir():
             stale.unlink()
         config = self.folder / "nats.conf"
+        users = f"authorization {{ users: {json.dumps(self.users)} }}\n" if self.users else ""
         config.write_text(
-            f'listen: "127.0.0.1:{self.port}"\n'
+            users + f'listen: "127.0.0.1:{self.port}"\n'
             f'ports_file_dir: "{ports}"\n'
             f'jetstream {{ store_dir: "{self.folder / "store"}", max_file_store: 2GB }}\n'
         )
