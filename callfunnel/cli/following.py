@@ -16,6 +16,7 @@ from callfunnel.cli.stack import Running
 from callfunnel.domain.errors import UserError
 
 RETRY_S = 0.2
+LAST_FACTS_S = 2.0
 
 
 async def place_and_follow(
@@ -34,24 +35,27 @@ async def place_and_follow(
         account=credentials["account_sid"],
         auth_token=credentials["auth_token"],
     )
-    async with httpx.AsyncClient(timeout=20, trust_env=False) as http, asyncio.TaskGroup() as tasks:
-        watching: list[asyncio.Task[None]] = []
+    watching: list[asyncio.Task[None]] = []
+    async with httpx.AsyncClient(timeout=20, trust_env=False) as http:
 
         def tell(call: str) -> None:
             if not quiet:
                 note(f"call      {call}")
-                watching.append(tasks.create_task(_follow(stack, call, http)))
+                watching.append(asyncio.create_task(_follow(stack, call, http)))
 
         try:
             outcome = await Carrier(account, tell, http).place(numbers, turns, manners)
+            if watching:
+                await asyncio.wait(watching, timeout=LAST_FACTS_S)
         except httpx.HTTPError as error:
             raise UserError(
                 f"the gateway at {stack.gateway} does not answer ({type(error).__name__})",
                 "see `./cf doctor`",
             ) from None
-        if watching:
-            await asyncio.wait(watching, timeout=2)
-            watching[0].cancel()
+        finally:
+            for task in watching:
+                task.cancel()
+            await asyncio.gather(*watching, return_exceptions=True)
     return outcome
 
 

@@ -93,7 +93,15 @@ async def _services(stack: Running) -> list[Finding]:
     except (UserError, OSError, ValueError) as problem:
         return [bad("secrets", str(problem), "the home is damaged: start with another --home")]
     asked = (("bus", _bus), ("database", _database), ("objects", _objects))
-    return [await _ask(name, operation, stack, secrets) for name, operation in asked]
+    found = [await _ask(name, operation, stack, secrets) for name, operation in asked]
+    return [_letters(each) if each.what == "bus" else each for each in found]
+
+
+def _letters(bus: Finding) -> Finding:
+    """The bus works, but messages lie there that nobody could handle."""
+    if bus.verdict != "ok" or bus.detail.startswith("0 "):
+        return bus
+    return warn("bus", bus.detail, "`./cf dead list` says why; replay them once it is mended")
 
 
 Operation = Callable[[Running, Secrets], Awaitable[str]]
@@ -110,10 +118,11 @@ async def _ask(name: str, operation: Operation, stack: Running, secrets: Secrets
 
 async def _bus(stack: Running, secrets: Secrets) -> str:
     from callfunnel.infra.bus import Bus
+    from callfunnel.infra.dead import DeadLetters
 
-    bus = await Bus.connect(stack.platform, "persistence", secrets)
+    bus = await Bus.connect(stack.platform, "supervisor", secrets)
     try:
-        return f"{stack.platform.nats_url} takes our login"
+        return f"{len(await DeadLetters(bus.client).list())} dead letters"
     finally:
         await bus.stop()
 
