@@ -59,8 +59,8 @@ async def connect_pool(
         kwargs={"autocommit": True},
         min_size=1,
         max_size=size,
-        timeout=10.0,
-        reconnect_timeout=0.0,  # give up one attempt chain at once: the next user starts another
+        timeout=5.0,
+        reconnect_timeout=3.0,  # attempts 1 s and 3 s after a loss, then each new user starts anew
         check=AsyncConnectionPool.check_connection,
         open=False,
         name=role,
