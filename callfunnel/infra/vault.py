@@ -42,6 +42,10 @@ class VaultSecrets:
         url, _, mount = address.partition("#")
         return cls(hvac.Client(url=url, timeout=_TIMEOUT_S), mount or "kv", _environment_token)
 
+    def close(self) -> None:
+        """Give back the connections."""
+        self._client.adapter.close()
+
     async def get(self, tenant: TenantId, path: str) -> dict[str, str]:
         where = _where(tenant, path)
         kv = self._client.secrets.kv.v2

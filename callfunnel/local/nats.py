@@ -8,7 +8,6 @@ can be read by the roles that work on them alone.
 from __future__ import annotations
 
 import json
-import os
 import signal
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,7 +19,7 @@ from callfunnel.local.credentials import NATS_ROLES, credential
 from callfunnel.local.home import Home
 from callfunnel.local.ports import LOOPBACK
 from callfunnel.local.process import AnswersUrl, Process
-from callfunnel.local.programs import program
+from callfunnel.local.programs import program, service_environment
 
 _KEY_VARIABLE = "CALLFUNNEL_JETSTREAM_KEY"
 _MAX_PAYLOAD = 1024 * 1024
@@ -47,7 +46,7 @@ def nats_process(home: Home, ports: Mapping[str, int], store: SealedFolder) -> P
     return Process(
         name="nats",
         argv=(program("nats-server"), "-c", str(config)),
-        env={**os.environ, _KEY_VARIABLE: credential(store, "jetstream/key")["key"]},
+        env={**service_environment(), _KEY_VARIABLE: credential(store, "jetstream/key")["key"]},
         ready=AnswersUrl(f"http://{LOOPBACK}:{ports['nats_http']}/healthz?js-enabled-only=true"),
         log=home.log("nats"),
         service=True,

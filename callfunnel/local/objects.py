@@ -8,7 +8,6 @@ objects to anybody on this machine.
 from __future__ import annotations
 
 import json
-import os
 import signal
 from collections.abc import Mapping
 
@@ -17,7 +16,7 @@ from callfunnel.local.credentials import credential
 from callfunnel.local.home import Home
 from callfunnel.local.ports import ADMIN_GRPC_OFFSET, LOOPBACK
 from callfunnel.local.process import AnswersUrl, Process
-from callfunnel.local.programs import program
+from callfunnel.local.programs import program, service_environment
 
 BUCKET = "callfunnel"
 _ACTIONS = {
@@ -76,7 +75,7 @@ def objects_process(home: Home, ports: Mapping[str, int], store: SealedFolder) -
             *listening,
             *_FLAGS,
         ),
-        env={**os.environ, **_environment(store)},
+        env={**service_environment(), **_environment(store)},
         ready=AnswersUrl(f"http://{LOOPBACK}:{ports['s3']}/healthz"),
         log=home.log("objects"),
         service=True,

@@ -21,7 +21,7 @@ from callfunnel.local.credentials import credential
 from callfunnel.local.home import Home
 from callfunnel.local.ports import LOOPBACK
 from callfunnel.local.process import AcceptsLogins, Exits, Process
-from callfunnel.local.programs import postgres_program, python_environment
+from callfunnel.local.programs import postgres_program, python_environment, service_environment
 
 _SETTINGS = {
     "listen_addresses": LOOPBACK,
@@ -83,7 +83,7 @@ def postgres_process(home: Home, ports: Mapping[str, int], needs: tuple[str, ...
     return Process(
         name="postgres",
         argv=(*as_ordinary_user(), *server),
-        env=os.environ,
+        env=service_environment(),
         ready=AcceptsLogins(ports["postgres"]),
         log=home.log("postgres"),
         needs=needs,

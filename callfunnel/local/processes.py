@@ -18,7 +18,7 @@ from callfunnel.local.objects import BUCKET, objects_process
 from callfunnel.local.ports import LOOPBACK
 from callfunnel.local.postgres import initdb_process, postgres_process
 from callfunnel.local.process import AnswersUrl, Exits, LeavesFile, Process
-from callfunnel.local.programs import python_environment
+from callfunnel.local.programs import model_environment, python_environment
 
 REALM = "callfunnel"
 PREPARED = "prepared"
@@ -133,14 +133,10 @@ def environment(stack: Stack, process: str) -> dict[str, str]:
 
     The key of the bought model goes to the media workers only.
     """
-    kept = {
-        name: value
-        for name, value in python_environment().items()
-        if process.startswith("media") or not name.startswith("OPENAI_")
-    }
     return {
         "MALLOC_ARENA_MAX": "2",  # a third less memory in programs with a few threads
-        **kept,
+        **python_environment(),
+        **(model_environment() if process.startswith("media") else {}),
         **settings(stack, process),
         "PYTHONUNBUFFERED": "1",
     }

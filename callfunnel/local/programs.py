@@ -36,6 +36,16 @@ def postgres_program(name: str) -> str:
     return str(found)
 
 
+def model_environment() -> dict[str, str]:
+    """What a bought model's own SDK reads from the environment, its key included."""
+    return {n: value for n, value in os.environ.items() if n.startswith("OPENAI_")}
+
+
+def service_environment() -> dict[str, str]:
+    """This process's environment without the bought model's key: services do not need it."""
+    return {n: value for n, value in os.environ.items() if not n.startswith("OPENAI_")}
+
+
 def python_environment() -> dict[str, str]:
     """This process's environment, in which another Python finds this code.
 
@@ -43,7 +53,8 @@ def python_environment() -> dict[str, str]:
     makes each start three times as long.
     """
     path = [str(_SOURCE), *filter(None, [os.environ.get("PYTHONPATH")])]
-    kept = {n: value for n, value in os.environ.items() if n != "PYTHONDONTWRITEBYTECODE"}
+    kept = service_environment()
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)
     return {**kept, "PYTHONPATH": os.pathsep.join(path)}
 
 

@@ -2,13 +2,17 @@
 
 import os
 import secrets as randomness
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from callfunnel.domain.errors import Permanent, Temporary
 from callfunnel.domain.ids import TenantId
 from callfunnel.infra.sealed import SealedFolder
 from callfunnel.infra.secrets import SecretMissing, Secrets, open_secrets
+from callfunnel.infra.vault import VaultSecrets
+from tests.simulators.vault_kv import VaultSimulator
 
 
 class SecretsContract:
@@ -73,6 +77,42 @@ class TestSealedSecrets(SecretsContract):
     def store(self, tmp_path: Path) -> Secrets:
         SealedFolder.create(tmp_path / "secrets")
         return open_secrets(f"local:{tmp_path / 'secrets'}")
+
+
+class TestVaultSecretsOnASimulator(SecretsContract):
+    @pytest.fixture
+    def vault(self) -> Iterator[VaultSimulator]:
+        simulator = VaultSimulator()
+        yield simulator
+        simulator.close()
+
+    @pytest.fixture
+    def store(
+        self, vault: VaultSimulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> Iterator[Secrets]:
+        file = tmp_path / "token"
+        file.write_text(f"{vault.token}\n")
+        monkeypatch.setenv("VAULT_TOKEN_FILE", str(file))
+        opened = VaultSecrets.from_address(vault.url)
+        yield opened
+        opened.close()
+
+    async def test_a_sealed_vault_is_a_temporary_trouble(
+        self, store: Secrets, vault: VaultSimulator, tenant: TenantId
+    ) -> None:
+        vault.sealed = True
+        with pytest.raises(Temporary):
+            await store.get(tenant, "a")
+
+    async def test_a_renewed_token_is_found_in_its_file(
+        self, store: Secrets, vault: VaultSimulator, tenant: TenantId, tmp_path: Path
+    ) -> None:
+        vault.token = "renewed"
+        with pytest.raises(Permanent) as refused:
+            await store.put(tenant, "a", {"k": "open-sesame"})
+        assert "open-sesame" not in str(refused.value)
+        (tmp_path / "token").write_text("renewed")
+        assert await store.put(tenant, "a", {"k": "v"}) == 1
 
 
 @pytest.mark.skipif("VAULT_ADDR" not in os.environ, reason="VAULT_ADDR names no Vault")

@@ -44,7 +44,7 @@ def test_only_media_workers_are_given_the_models_key(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
-    holders = {each.name for each in programs(stack) if "OPENAI_API_KEY" in each.env}
+    holders = {each.name for each in processes(stack) if "OPENAI_API_KEY" in each.env}
     assert holders == {"media-1"}
 
 
