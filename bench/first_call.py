@@ -120,7 +120,9 @@ def turns(home: Path, calls: int) -> list[Figure]:
         ("median", statistics.median), ("slowest", max)
     ]  # fmt: skip
     return [
-        Figure(f"a turn of the demo agent, {name} of {len(marks)}", "< 1.2 s", of(marks) / 1000, "s")
+        Figure(
+            f"a turn of the demo agent, {name} of {len(marks)}", "< 1.2 s", of(marks) / 1000, "s"
+        )
         for name, of in rows
     ]
 
