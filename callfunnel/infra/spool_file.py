@@ -115,17 +115,12 @@ class SpoolFile:
     def __init__(self, folder: Path, *, synchronous: str = "NORMAL") -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock = _locked(folder / "spool.lock")
-        path = folder / "spool.db"
-        path.touch(mode=0o600)
-        self.db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        for pragma in (
-            "journal_mode=wal",
-            f"synchronous={synchronous}",
-            "secure_delete=on",
-            "journal_size_limit=0",
-        ):
-            self.db.execute(f"pragma {pragma}")
-        self.db.executescript(_SCHEMA)
+        try:
+            self.db = _opened(folder / "spool.db", synchronous)
+        except sqlite3.DatabaseError as error:
+            self._lock.close()
+            what = f"the spool {folder} cannot be read ({error})"
+            raise UserError(what, "move it away to start anew; what it held is not sent") from error
 
     def leftover(self) -> Leftover:
         """What a predecessor left behind."""
@@ -193,6 +188,24 @@ class SpoolFile:
                 )
             case Closed():
                 self.db.execute("delete from calls where call = ?", step)
+
+
+def _opened(path: Path, synchronous: str) -> sqlite3.Connection:
+    path.touch(mode=0o600)
+    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    try:
+        for pragma in (
+            "journal_mode=wal",
+            f"synchronous={synchronous}",
+            "secure_delete=on",
+            "journal_size_limit=0",
+        ):
+            db.execute(f"pragma {pragma}")
+        db.executescript(_SCHEMA)
+    except sqlite3.DatabaseError:
+        db.close()
+        raise
+    return db
 
 
 def _locked(path: Path) -> IO[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from nats.aio.client import Client
 
+from callfunnel.domain.errors import UserError
 from callfunnel.infra.spool import Spool, SpoolFull, SpoolInUse, SpoolLimits, Tally
 from tests.integration.bus.nats_process import NatsProcess
 from tests.integration.bus.waiting import until
@@ -226,3 +227,14 @@ async def test_a_message_too_large_for_the_bus_is_refused_at_once(tmp_path: Path
     with pytest.raises(ValueError, match="larger"):
         spool.emit("big", "e.a", {}, b"x" * 1_000_000)
     await spool.close()
+
+
+async def test_a_corrupt_spool_is_said_in_one_line_and_stays_as_it_is(tmp_path: Path) -> None:
+    spool = await Spool.open(tmp_path / "spool")
+    spool.emit("1", "e.a", {}, b"x")
+    await spool.close()
+    (tmp_path / "spool" / "spool.db").write_bytes(b"no database" * 1000)
+
+    for _ in range(2):
+        with pytest.raises(UserError, match=r"cannot be read.*move it away"):
+            await Spool.open(tmp_path / "spool")
