@@ -4,11 +4,11 @@ from typing import Final
 
 from callfunnel.domain.errors import Permanent, Temporary
 
-CAP_S: Final = 60.0
-GIVE_UP_AFTER: Final = 20
+CAP_S: Final = 15.0
+GIVE_UP_AFTER: Final = 60
 """Deliveries of a message that fails for no known reason: about 15 minutes, then DEAD."""
 DEPENDENCY_DOWN_AFTER: Final = 3
-"""Temporary failures in a row within one batch that mean: the dependency, not the message."""
+"""Temporary failures in a row, alone, that mean: it is the dependency and not the message."""
 
 
 def retry_delay(first_s: float, delivered: int, random: float) -> float:

@@ -53,6 +53,7 @@ class Settling:
     def __init__(self, bury: Bury) -> None:
         self.stats = SettlingStats()
         self.hold_s = 0.0
+        self._temporary_in_a_row = 0
         self._bury = bury
 
     def current_stats(self) -> SettlingStats:
@@ -83,28 +84,33 @@ class Settling:
             await self._acknowledge([message for message, _ in pairs])
 
     async def _try_singly(self, pairs: list[Pair], run: Run) -> None:
-        in_a_row = 0
         for position, (message, item) in enumerate(pairs):
             try:
                 await _traced(run, [item])
             except Exception as error:
                 await self._fail(message, error)
-                in_a_row = in_a_row + 1 if isinstance(error, Temporary) else 0
-                if in_a_row >= rules.DEPENDENCY_DOWN_AFTER:
+                if self._is_down:
                     for rest, _ in pairs[position + 1 :]:
                         await self._again(rest, error)
                     return
             else:
-                in_a_row = 0
                 await self._acknowledge([message])
 
+    @property
+    def _is_down(self) -> bool:
+        """Whether it is the dependency that fails, and not this or that message."""
+        return self._temporary_in_a_row >= rules.DEPENDENCY_DOWN_AFTER
+
     async def _acknowledge(self, messages: list[Msg]) -> None:
+        self._temporary_in_a_row = 0
         for message in messages:
             await message.ack()
         self.stats.acknowledged += len(messages)
 
     async def _fail(self, message: Msg, error: Exception) -> None:
         delivered = message.metadata.num_delivered
+        down = isinstance(error, Temporary)
+        self._temporary_in_a_row = self._temporary_in_a_row + 1 if down else 0
         if not isinstance(error, Temporary | Permanent):
             log.error("handler failed", extra=_where(message, error))
         if rules.is_hopeless(error, delivered):
@@ -125,7 +131,7 @@ class Settling:
     async def _again(self, message: Msg, error: Exception) -> None:
         delivered = message.metadata.num_delivered
         wait = rules.retry_delay(rules.first_delay(error), delivered, random.random())
-        if isinstance(error, Temporary):
+        if self._is_down:
             self.hold_s = max(self.hold_s, min(wait, 5.0))
         await message.nak(delay=wait)
         self.stats.retried += 1

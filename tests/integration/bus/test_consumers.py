@@ -117,6 +117,44 @@ async def test_a_temporary_failure_is_tried_again_later(bus: Bus) -> None:
     assert meter.deliveries[1] == 4
 
 
+async def test_a_message_that_must_wait_holds_up_no_other(bus: Bus) -> None:
+    await bus.publish(usage(1))
+    meter = Meter()
+    meter.failures[1] = [Temporary("its call is not known yet", 30.0)] * 5
+    bus.consumer("metering", UsageMeasured)(meter)
+    await bus.start()
+    await until(lambda: meter.batches == [[1]], "the first failure")
+    started = asyncio.get_running_loop().time()
+    await bus.publish(*(usage(n) for n in range(2, 20)))
+
+    await until(lambda: meter.done == set(range(2, 20)), "the others")
+    assert asyncio.get_running_loop().time() - started < 1
+
+
+async def test_while_the_database_is_away_nothing_is_asked_for_and_nothing_is_lost(
+    bus: Bus,
+) -> None:
+    meter = Meter()
+    away = [True]
+    tries: list[int] = []
+
+    @bus.consumer("metering", UsageMeasured, batch=50)
+    async def handle(batch: list[Received[UsageMeasured]]) -> None:
+        tries.append(len(batch))
+        if away[0]:
+            raise Temporary("database is away", 0.2)
+        await meter(batch)
+
+    await bus.start()
+    await bus.publish(*(usage(n) for n in range(200)))
+    await until(lambda: len(tries) >= 4, "the first batch and three single tries")
+    await until(lambda: bus.consumers["metering"].settling.hold_s > 0, "the pause")
+    assert len(tries) < 20, "it went on asking"
+    away[0] = False
+
+    await until(lambda: meter.done == set(range(200)), "all of them", 20)
+
+
 async def test_an_unexplained_failure_is_tried_again_and_loses_nothing(bus: Bus) -> None:
     await bus.publish(usage(1), usage(2))
     meter = Meter()
