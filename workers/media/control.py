@@ -19,7 +19,7 @@ from callfunnel.infra.bus import Received
 from callfunnel.infra.secrets import SecretMissing, Secrets
 from workers.media.registry import Registry
 from workers.media.session import Session
-from workers.media.slots import HELD_S, Reservation, Slots
+from workers.media.slots import Reservation, Slots
 
 _log: Final = logging.getLogger(__name__)
 TWILIO_SECRET: Final = "carriers/twilio"  # noqa: S105 - a path, not a secret
@@ -35,11 +35,14 @@ class HasRoom(Protocol):
 class Desk:
     """Answers for the slots of this worker."""
 
-    def __init__(self, slots: Slots, registry: Registry, secrets: Secrets, spool: HasRoom) -> None:
+    def __init__(
+        self, slots: Slots, registry: Registry, secrets: Secrets, spool: HasRoom, held_s: int
+    ) -> None:
         self._slots = slots
         self._registry = registry
         self._secrets = secrets
         self._spool = spool
+        self._held_s = held_s
 
     async def reserve(self, asked: Received[ReserveSlot]) -> Reserved:
         """Holds a slot, or says why not: full, draining, taken, unleased, spool, invalid."""
@@ -61,11 +64,11 @@ class Desk:
         now = asyncio.get_running_loop().time()
         epoch = self._registry.epoch
         held = Reservation(
-            spec=spec, rulebook=published, epoch=epoch, secret=secret, expires=now + HELD_S
+            spec=spec, rulebook=published, epoch=epoch, secret=secret, expires=now + self._held_s
         )
         self._slots.reserve(held, token)
         self._registry.touch()
-        return Reserved(ok=True, token=token, epoch=epoch, expires_s=int(HELD_S))
+        return Reserved(ok=True, token=token, epoch=epoch, expires_s=self._held_s)
 
     async def release(self, asked: Received[ReleaseSlot]) -> Accepted:
         """The gateway does not need the reservation after all."""

@@ -33,6 +33,8 @@ class Outlet(Protocol):
 
     def open_call(self, call_id: str, document: bytes) -> None: ...
 
+    async def flush(self) -> None: ...
+
 
 class Journal(msgspec.Struct, frozen=True, kw_only=True):
     """What a successor must know to end the call of a worker that died."""
@@ -93,16 +95,21 @@ class Reporter:
         if self._send(ident, used, None, tally):
             self.usage_records += 1
 
-    def end(self, ended: CallEnded) -> None:
-        """The end, once; its counts are what was accepted before it."""
+    def end(self, ended: CallEnded) -> bool:
+        """The end, once; its counts are what was accepted before it. False: try again later."""
         if self._ended:
-            return
+            return True
         told = msgspec.structs.replace(
             ended, last_seq=self.seq, segments=self.segments, usage_records=self.usage_records
         )
         seq = self.seq + 1
         call = self.spec.call
         self._ended = self._send(f"{call}-end", told, seq, Tally(call, seq=self.seq, closes=True))
+        return self._ended
+
+    async def on_disk(self) -> None:
+        """Returns once everything told so far outlives this process."""
+        await self._outlet.flush()
 
     def _send(self, ident: str, data: Message, seq: int | None, tally: Tally) -> bool:
         spec = self.spec

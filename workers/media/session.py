@@ -34,6 +34,8 @@ _log: Final = logging.getLogger(__name__)
 
 START_WITHIN_S: Final = 10.0
 """How long an accepted socket may take to say which call it is."""
+_AGAIN_S: Final = 1.0
+"""A spool that is full is asked again: no call is over before its end was accepted."""
 
 
 class LineSocket(Protocol):
@@ -287,24 +289,17 @@ class Session:
         if self._recorder is not None:
             self._recorder.finish(now)
         self._meters.close(now, end.duration_ms, self._out.sent)
-        self._reporter.end(
-            CallEnded(
-                cause=end.cause,
-                by=end.by,
-                duration_ms=end.duration_ms,
-                last_seq=0,
-                segments=0,
-                usage_records=0,
-                answered=end.answered,
-                note=end.note,
-            )
-        )
         self._start_timer.cancel()
         self._errands.stop()
-        self._spawn(self._leave(end))
+        ended = ending(end)
+        told = self._reporter.end(ended)
+        self._spawn(self._leave(end, None if told else ended))
 
-    async def _leave(self, end: outputs.End) -> None:
+    async def _leave(self, end: outputs.End, untold: CallEnded | None) -> None:
         try:
+            if untold is not None:
+                await self._tell_end(untold)
+            await self._reporter.on_disk()  # before the pin says that nobody else need tell it
             await self._errands.ended(end, self._dial)
         finally:
             farewell = self._dialect.bye(end.cause.value)
@@ -313,6 +308,12 @@ class Session:
             self._socket.close()
             if not self.done.done():
                 self.done.set_result(None)
+
+    async def _tell_end(self, ended: CallEnded) -> None:
+        while True:
+            await asyncio.sleep(_AGAIN_S)
+            if self._reporter.end(ended):
+                return
 
     def _send(self, frame: wire.Frame) -> None:
         self._socket.send(frame)
@@ -332,3 +333,17 @@ class Session:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("a task failed", extra={"call": self._spec.call}, exc_info=error)
+
+
+def ending(end: outputs.End) -> CallEnded:
+    """The fact of the end; the reporter fills in the counts."""
+    return CallEnded(
+        cause=end.cause,
+        by=end.by,
+        duration_ms=end.duration_ms,
+        last_seq=0,
+        segments=0,
+        usage_records=0,
+        answered=end.answered,
+        note=end.note,
+    )

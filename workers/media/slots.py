@@ -5,16 +5,12 @@ and freed when the call is over. Tokens are kept as digests only, so looking one
 """
 
 import hashlib
-from typing import Final
 
 from msgspec import Struct
 
 from callfunnel.domain.call import CallSpec
 from callfunnel.domain.ids import CallId
 from callfunnel.domain.rulebook import PublishedRulebook
-
-HELD_S: Final = 30.0
-"""How long a reservation waits for its socket."""
 
 
 class Reservation(Struct, frozen=True, kw_only=True):

@@ -136,7 +136,8 @@ class MediaWorker:
         }
 
     async def _serve_requests(self) -> None:
-        desk = Desk(self._slots, self._registry, self._context.secrets, self._spool)
+        held_s = self._settings.held_s
+        desk = Desk(self._slots, self._registry, self._context.secrets, self._spool, held_s)
         await self._bus.serve(ReserveSlot, desk.reserve, key=self._worker)
         await self._bus.serve(ReleaseSlot, desk.release, key=self._worker)
 
@@ -194,7 +195,7 @@ class MediaWorker:
             reporter = Reporter(spec, self._spool, utc_now)
             reporter.begin(self._worker, late.epoch, spec.slot)
             reporter.end(never_came())
-            await self._spool.flush()
+            await reporter.on_disk()
         await self._registry.conclude(spec, late.epoch, Cause.MEDIA_LOST, "")
 
     async def _emptied_within(self, within_s: float) -> None:

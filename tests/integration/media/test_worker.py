@@ -11,9 +11,12 @@ from callfunnel.domain.ids import WorkerId
 from callfunnel.events.audio import AudioSegment
 from callfunnel.events.call import CallEnded, CallOffered
 from callfunnel.events.envelope import Event
+from callfunnel.events.message import family_filter
 from callfunnel.events.requests import Accepted, HangUp
+from callfunnel.events.streams import RAW
 from callfunnel.infra.bus import Bus
 from callfunnel.infra.settings import PlatformSettings
+from callfunnel.local.private_stack import PrivateStack
 from tests.integration.media.conftest import Admission, WorkerProcess
 from tests.simulators.room import ACCOUNT, AUTH_TOKEN
 from tests.simulators.sounds import tone
@@ -76,6 +79,65 @@ async def test_a_used_token_and_a_wrong_signature_are_refused(
     assert first.status == 101
     again = await peer(record, platform, path, offered).run()
     assert again.status == 403
+
+
+async def test_a_call_that_is_pinned_and_never_connects_is_told_and_ended(
+    worker: WorkerProcess, admission: Admission, media_bus: Bus
+) -> None:
+    await admission.ready(worker.name)
+    offered, reserved = await admission.offer(worker.name)
+    await admission.pin(worker.name, offered, reserved)
+    end = await the_end(media_bus, offered)
+    assert (end.data.cause, end.data.answered) == (Cause.MEDIA_LOST, False)
+    assert (end.data.last_seq, end.data.segments) == (3, 0)
+    await until(lambda: admission.slot_is_free(offered), "the tenant's slot is free")
+
+
+async def test_a_reservation_that_was_never_pinned_is_forgotten_without_a_word(
+    worker: WorkerProcess, admission: Admission, media_bus: Bus
+) -> None:
+    await admission.ready(worker.name)
+    offered, reserved = await admission.offer(worker.name)
+    assert reserved.ok
+    await until(lambda: admission.slot_is_free(offered), "the tenant's slot is free")
+    assert await media_bus.last(CallOffered, offered.tenant, offered.call, raw=True) is None
+    record = await admission.record(worker.name)
+    assert record is not None
+    assert record.used == 0
+
+
+async def test_a_call_outlives_the_bus_and_loses_no_fact(
+    worker: WorkerProcess,
+    admission: Admission,
+    platform: PlatformSettings,
+    media_bus: Bus,
+    stack: PrivateStack,
+) -> None:
+    record = await admission.ready(worker.name)
+    offered, reserved = await admission.offer(worker.name)
+    path = await admission.pin(worker.name, offered, reserved)
+    talk = [Speak(tone(700, 400)), Wait(1_000), Speak(tone(700, 400))]
+    call = asyncio.create_task(peer(record, platform, path, offered, turns=talk).run())
+    await _segments(media_bus, offered, 1)
+    stack.kill("nats")
+    outcome = await call
+    stack.restart("nats")  # from the main thread: it would end with any other
+    assert outcome.heard_ms > 2_000
+    end = await the_end(media_bus, offered)
+    assert end.data.cause is Cause.CALLER_HANGUP
+    await until(lambda: _all_told(media_bus, end), "every fact and segment arrives")
+    await until(lambda: admission.slot_is_free(offered), "the tenant's slot is free")
+    assert (await admission.pinned(offered)).state == "ended"
+
+
+async def _all_told(bus: Bus, end: Event[CallEnded]) -> bool:
+    call, data = end.envelope, end.data
+    subject = family_filter("raw", tenant=call.tenant, key=call.key)
+    headers = await bus.stored_headers(RAW.name, subject)
+    numbers = sorted(int(each["ce-seq"]) for each in headers)
+    audio = await bus.last(AudioSegment, call.tenant, call.key)
+    segments = audio.data.n + 1 if audio else 0
+    return numbers == list(range(1, data.last_seq + 2)) and segments == data.segments
 
 
 async def test_an_operator_hangs_up(
