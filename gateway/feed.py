@@ -13,6 +13,7 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
+import callfunnel.events.catalogue  # noqa: F401 - registers every message that a feed may show
 from callfunnel.domain.ids import CallId, TenantId
 from callfunnel.events.envelope import Event
 from callfunnel.events.message import definition_of, family_filter

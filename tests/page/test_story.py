@@ -16,6 +16,7 @@ from playwright.async_api import Browser, Page, expect
 from tests.page.conftest import own_flags
 from tests.page.microphone import record
 from tests.simulators.running_stack import RunningStack
+from tests.simulators.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -103,7 +104,11 @@ async def plays(page: Page) -> None:
     player = page.locator("#player")
     await expect(player).to_be_visible(timeout=SOON)
     await player.evaluate("player => player.play()")
-    await page.wait_for_function("document.getElementById('player').currentTime > 0.5")
+
+    async def advances() -> bool:
+        return bool(await player.evaluate("player => player.currentTime > 0.5"))
+
+    await until(advances, "the recording plays")
     assert await player.evaluate("player => player.duration") > 20
     await player.evaluate("player => player.pause()")
     assert await page.locator("#recording canvas").count() == 1
