@@ -96,7 +96,8 @@ class ScriptedCall:
         self.core = Call(Policy(rulebook=self.book, **policy), 0.0)
         self.carrier = Carrier(self, marks)
         self.outputs: list[outputs.Output] = []
-        self.voice_works = True
+        self.voice_works: bool | None = True
+        """False: sentences fail. None: nothing is ever heard of them."""
         self._later: list[tuple[float, int, Callable[[], None]]] = []
         self._order = 0
         self._queue = 0
@@ -265,6 +266,8 @@ class ScriptedCall:
                     self.at(self.now + 0.05, lambda k=key, t=text: self._voice(k, t))
 
     def _voice(self, key: str, text: str) -> None:
+        if self.voice_works is None:
+            return
         if not self.voice_works:
             self.tell(inputs.ReplyDone(key, "failed"))
         elif self.core.playback.accepts(key):

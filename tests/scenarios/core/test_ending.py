@@ -194,6 +194,15 @@ def test_a_model_that_stalls_ends_in_an_apology(call: ScriptedCall) -> None:
     assert call.end().cause is Cause.MODEL_FAILED
 
 
+def test_a_greeting_that_never_sounds_is_a_stalled_model(call: ScriptedCall) -> None:
+    call.voice_works = None
+    call.connects()
+    call.passes(9)
+    assert call.facts(ModelLost)[0].reason == "stalled"
+    call.passes(9)
+    assert call.end().cause is Cause.MODEL_FAILED
+
+
 def test_a_model_that_breaks_mid_sentence_is_cut_off_by_the_apology(call: ScriptedCall) -> None:
     call.greets()
     call.caller_says("Hello", "i1")

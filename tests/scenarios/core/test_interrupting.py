@@ -107,6 +107,30 @@ def test_a_long_voice_stops_the_agent_though_the_model_says_nothing(call: Script
     assert len(call.facts(AgentInterrupted)) == 1
 
 
+def test_after_a_long_noise_the_model_is_asked_to_go_on(call: ScriptedCall) -> None:
+    explaining(call)
+    call.caller_makes_noise(1.0)
+    call.passes(0.9)
+    assert call.all(outputs.CreateReply) == []
+    call.passes(0.2)
+    assert len(call.all(outputs.CreateReply)) == 1
+    call.model_replies("As I said.")
+    call.passes(3)
+    assert call.transcript()[-1] == "agent: As I said."
+
+
+def test_a_model_that_misses_the_end_of_a_turn_is_asked_to_go_on(call: ScriptedCall) -> None:
+    call.greets()
+    call.caller_begins()
+    call.tell(inputs.ModelSpeechStarted("i1"))
+    call.passes(1)
+    call.caller_pauses()
+    call.passes(7.9)
+    assert call.all(outputs.CreateReply) == []
+    call.passes(0.2)
+    assert len(call.all(outputs.CreateReply)) == 1
+
+
 def test_go_on_words_resume_the_agent_at_once(call: ScriptedCall) -> None:
     explaining(call)
     call.caller_begins()

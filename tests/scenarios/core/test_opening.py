@@ -6,11 +6,12 @@ from tests.simulators.scripted_call import ScriptedCall
 from workers.media.core import inputs, outputs
 
 
-def test_the_greeting_comes_first_and_the_model_hears_the_caller(call: ScriptedCall) -> None:
+def test_the_greeting_comes_first_then_the_model_hears_the_caller(call: ScriptedCall) -> None:
     call.connects()
     assert call.said() == ["Hello."]
-    assert call.all(outputs.Forward) == [outputs.Forward(True)]
+    assert call.all(outputs.Forward) == []
     call.passes(2)
+    assert call.all(outputs.Forward) == [outputs.Forward(True)]
     assert call.transcript() == ["agent: Hello."]
     assert call.facts(AgentSpoke)[0].turn == 0
 
@@ -30,6 +31,22 @@ def test_a_model_that_is_ready_first_waits_for_the_line(call: ScriptedCall) -> N
     assert call.said() == []
     call.tell(inputs.Started())
     assert call.said() == ["Hello."]
+
+
+def test_the_model_hears_the_caller_also_where_no_greeting_can_be_spoken(
+    call: ScriptedCall,
+) -> None:
+    call.voice_works = False
+    call.connects()
+    call.passes(2)
+    assert call.all(outputs.Forward) == [outputs.Forward(True)]
+
+
+def test_a_caller_who_says_hello_first_is_greeted_all_the_same(call: ScriptedCall) -> None:
+    call.connects()
+    call.caller_makes_noise(0.04)
+    call.passes(2)
+    assert call.transcript() == ["agent: Hello."]
 
 
 def test_a_model_that_does_not_open_in_time_ends_in_an_apology(call: ScriptedCall) -> None:

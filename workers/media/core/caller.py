@@ -1,6 +1,14 @@
 """The caller's voice, as the edge hears it and as the model says: when it began, when it ended."""
 
+from typing import Final
+
 from workers.media.core.policy import seconds
+
+UNCLAIMED_S: Final = 1.0
+"""Silence after a voice that only the edge heard: by then the model would have heard it too."""
+
+UNENDED_S: Final = 8.0
+"""Silence after which a model that never ended the turn is taken to have missed its end."""
 
 
 class Caller:
@@ -43,3 +51,13 @@ class Caller:
     def speaking(self) -> bool:
         """Either of the two hears speech."""
         return self.edge_since is not None or self.model_since is not None
+
+    def silent_from(self, since: float) -> float | None:
+        """When a caller who has the floor `since` then counts as silent without the model's word.
+
+        None while the edge hears a voice.
+        """
+        if self.edge_since is not None:
+            return None
+        last = max(since, self.last_voiced or since, self.model_since or since)
+        return last + (UNCLAIMED_S if self.model_since is None else UNENDED_S)

@@ -8,8 +8,8 @@ MAX_NOTE = 200
 class Ending:
     """Why and how the call ends, once that is decided.
 
-    `words`: still to be said; `key`: the sentence being said as last words; `number`: whom the
-    carrier dials afterwards; `until`: when the end comes though not everything was heard.
+    `words`: still to be said; `number`: whom the carrier dials afterwards; `until`: when the end
+    comes though not everything was heard.
     """
 
     def __init__(self) -> None:
@@ -17,7 +17,6 @@ class Ending:
         self.by = EndedBy.PLATFORM
         self.note = ""
         self.words = ""
-        self.key = ""
         self.number = ""
         self.until = 0.0
 

@@ -69,6 +69,17 @@ def caller_takes(floor: Floor, now: float) -> Floor:
             assert_never(floor)
 
 
+def caller_yields(floor: Floor) -> Floor:
+    """The caller is silent, and nobody took what was heard for a turn."""
+    match floor:
+        case CallerTalking():
+            return Listening()
+        case Listening() | Thinking() | AgentTalking() | AgentPaused() | Closing() | Closed():
+            return floor
+        case _:
+            assert_never(floor)
+
+
 def agent_owes(floor: Floor, turn: int) -> Floor:
     """A turn was taken as over, or a tool works: the agent is to answer."""
     match floor:

@@ -64,6 +64,22 @@ def end_turn(p: Parts) -> None:
         p.agenda.reply_owed = not p.replies.asked
 
 
+def give_floor_back(p: Parts) -> None:
+    """The model never said that the turn was over, or that there was one: it is asked to go on."""
+    at = silence_at(p)
+    if at is not None and p.now >= at:
+        p.caller.model_since = None
+        p.floor = floor.caller_yields(p.floor)
+        p.agenda.reply_owed = True
+
+
+def silence_at(p: Parts) -> float | None:
+    """When the floor of a silent caller is given back, where the model owns turn-taking."""
+    if not p.policy.owns_turns or not isinstance(p.floor, floor.CallerTalking):
+        return None
+    return p.caller.silent_from(p.floor.since)
+
+
 def transcript(p: Parts, happened: inputs.CallerTranscript) -> None:
     """The text of a turn; while a suspicion lasts, its words are a verdict too."""
     verdict = not p.turns.owes_text()

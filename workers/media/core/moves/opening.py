@@ -27,9 +27,17 @@ def model_ready(p: Parts, happened: inputs.ModelReady) -> None:
 
 
 def greet(p: Parts) -> None:
-    """Once both are there: the model hears the caller, the caller hears the greeting."""
-    if p.over() or p.started is None or not p.model_ready():
+    """Once both are there the caller hears the greeting."""
+    if not p.over() and p.started is not None and p.model_ready():
+        greeting = p.policy.rulebook.greeting
+        p.agenda.add("greeting", greeting, When.PROMPT, p.now, about="greeting")
+
+
+def listen(p: Parts) -> None:
+    """The model hears the caller once the greeting is on its way: it answers no early "hello?"."""
+    if p.forwarding or p.over() or p.started is None or not p.model_ready():
         return
-    p.forwarding = True
-    p.emit(Forward(True))
-    p.agenda.add("greeting", p.policy.rulebook.greeting, When.PROMPT, p.now)
+    greeting = p.replies.active is not None or not p.agenda.empty()
+    if p.playback.queued_total() > 0 or not greeting:
+        p.forwarding = True
+        p.emit(Forward(True))

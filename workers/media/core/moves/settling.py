@@ -8,9 +8,10 @@ from callfunnel.domain.call import Cause, EndedBy
 from workers.media.core import floor
 from workers.media.core.agenda import When
 from workers.media.core.moves.closing import close, model_lost, proceed
-from workers.media.core.moves.hearing import end_turn
+from workers.media.core.moves.hearing import end_turn, give_floor_back, silence_at
 from workers.media.core.moves.hearsay import report_finished, report_marks
 from workers.media.core.moves.interrupting import judge, resume
+from workers.media.core.moves.opening import listen
 from workers.media.core.moves.stopping import cancel
 from workers.media.core.moves.talking import fill_silence, rest, talk
 from workers.media.core.moves.tooling import expire, tell_model
@@ -22,12 +23,14 @@ def settle(p: Parts) -> None:
     """Acts on everything that is true now."""
     p.replies.tire(p.now)
     expire(p)
+    listen(p)
     for alarm in p.watch.due(p.now):
         _raise(p, alarm)
     judge(p)
     report_finished(p)
     _agent_finished(p)
     end_turn(p)
+    give_floor_back(p)
     tell_model(p)
     rest(p)
     if p.over():
@@ -69,13 +72,15 @@ def _raise(p: Parts, alarm: Alarm) -> None:
 
 
 def _stalled(p: Parts) -> None:
-    if p.replies.active is None or not p.replies.sentence:
+    """The model is stuck; or, when it is lost already, the voice that was to say the last words."""
+    if p.model_ready():
         model_lost(p, "stalled")
         return
     stuck = p.replies.active
     cancel(p)
-    p.speech.complete(stuck)
-    p.agenda.said(stuck)
+    if stuck is not None:
+        p.speech.complete(stuck)
+        p.agenda.said(stuck)
 
 
 def _silent(p: Parts) -> None:
@@ -100,6 +105,7 @@ def deadline(p: Parts) -> float | None:
         p.watch.deadline(),
         p.fillers.deadline(),
         p.agenda.deadline(p.now),
+        silence_at(p),
         p.barge_in.deadline() if p.agent_holds_floor() else None,
         None if p.policy.owns_turns else p.endpointing.deadline(),
         p.ending.until if p.over() else None,
