@@ -1,0 +1,126 @@
+"""What the desk answers to a gateway that wants a slot."""
+
+from typing import Any
+
+from callfunnel.domain.call import CallSpec, Channel
+from callfunnel.domain.errors import Temporary
+from callfunnel.domain.ids import TenantId
+from callfunnel.domain.rulebook import PublishedRulebook
+from callfunnel.events.envelope import Envelope
+from callfunnel.events.requests import ReleaseSlot, Reserved, ReserveSlot
+from callfunnel.infra.bus import Received
+from callfunnel.infra.secrets import SecretMissing
+from tests.simulators.room import AUTH_TOKEN, CALL, TENANT, WORKER, rulebook, spec
+from workers.media.control import Desk
+from workers.media.slots import Slots
+
+BOOK = PublishedRulebook(version=3, digest="d", published_at="", rulebook=rulebook())
+
+
+class FakeRegistry:
+    """`holds` the lease; has the rule book, none, or no answer."""
+
+    def __init__(self) -> None:
+        self.holds = True
+        self.epoch = 7
+        self.touched = 0
+        self.book: PublishedRulebook | Exception | None = BOOK
+        self.on_read: Any = None
+
+    async def rulebook(self, _tenant: TenantId, _agent: str) -> PublishedRulebook | None:
+        if self.on_read is not None:
+            self.on_read()
+        if isinstance(self.book, Exception):
+            raise self.book
+        return self.book
+
+    def touch(self) -> None:
+        self.touched += 1
+
+
+class FakeSecrets:
+    def __init__(self, **secret: str) -> None:
+        self.secret = secret
+
+    async def get(self, tenant: TenantId, path: str) -> dict[str, str]:
+        if not self.secret:
+            raise SecretMissing(tenant, path)
+        return self.secret
+
+
+class Room:
+    """A desk and everything it asks."""
+
+    def __init__(self, **secret: str) -> None:
+        self.slots = Slots(1)
+        self.registry = FakeRegistry()
+        self.accepting = True
+        secrets: Any = FakeSecrets(**(secret or {"auth_token": AUTH_TOKEN}))
+        registry: Any = self.registry
+        self.desk = Desk(self.slots, registry, secrets, self, 30)
+
+    async def reserve(self, wanted: CallSpec | None = None, tenant: str = TENANT) -> Reserved:
+        envelope = Envelope(id="m", tenant=TenantId(tenant), key=WORKER, time="")
+        asked = ReserveSlot(spec=wanted or spec())
+        return await self.desk.reserve(Received(envelope, asked, 1))
+
+
+async def test_a_reservation_has_a_token_that_opens_it_and_the_workers_epoch() -> None:
+    room = Room()
+    reserved = await room.reserve()
+    assert (reserved.ok, reserved.epoch, reserved.expires_s) == (True, 7, 30)
+    assert len(reserved.token) >= 32
+    found = room.slots.peek(reserved.token, 0.0)
+    assert found is not None
+    assert (found.secret, found.rulebook, found.epoch) == (AUTH_TOKEN, BOOK, 7)
+    assert room.registry.touched == 1
+
+
+async def test_every_reason_not_to_take_a_call_has_its_word() -> None:
+    assert (await Room().reserve(tenant="other")).reason == "invalid"
+    unleased, full, nothing, silent, drained = Room(), Room(), Room(), Room(), Room()
+    unleased.registry.holds = False
+    assert (await unleased.reserve()).reason == "unleased"
+    full.accepting = False
+    assert (await full.reserve()).reason == "spool"
+    nothing.registry.book = None
+    assert (await nothing.reserve()).reason == "no rule book"
+    silent.registry.book = Temporary("the bus does not answer")
+    assert (await silent.reserve()).reason == "unprepared"
+    drained.slots.closed = "draining"
+    assert (await drained.reserve()).reason == "draining"
+
+
+async def test_a_carriers_call_without_a_signing_key_is_refused_and_a_browsers_is_not() -> None:
+    room = Room()
+    room.desk._secrets = FakeSecrets()  # type: ignore[assignment]
+    assert (await room.reserve()).reason == "unprepared"
+    assert (await room.reserve(spec(channel=Channel.BROWSER))).ok
+
+
+async def test_the_last_slot_is_not_given_twice_while_one_request_waits() -> None:
+    room = Room()
+    other = spec(call="c_" + "b" * 26)
+
+    def meanwhile() -> None:
+        room.registry.on_read = None
+        coroutine = room.reserve(other)
+        try:
+            coroutine.send(None)
+        except StopIteration as answered:
+            assert answered.value.ok
+
+    room.registry.on_read = meanwhile
+    assert (await room.reserve()).reason == "full"
+    assert room.slots.used == 1
+
+
+async def test_a_reservation_is_given_back_once() -> None:
+    room = Room()
+    await room.reserve()
+    envelope = Envelope(id="m", tenant=TENANT, key=WORKER, time="")
+    asked = Received(envelope, ReleaseSlot(call=CALL), 1)
+    assert (await room.desk.release(asked)).ok
+    again = await room.desk.release(asked)
+    assert (again.ok, again.reason) == (False, "unknown")
+    assert room.slots.used == 0
