@@ -37,11 +37,11 @@ def door(tmp_path: Path, venv: Path) -> Door:
     elsewhere.mkdir()
 
     def run(*words: str, **changes: str) -> subprocess.CompletedProcess[str]:
-        environment = {**os.environ, "CALLFUNNEL_VENV": str(venv), "PYTHONPATH": "", **changes}
+        own = {"CALLFUNNEL_VENV": str(venv), "CALLFUNNEL_PYTHON": "", "PYTHONPATH": ""}
         return subprocess.run(
             [str(ROOT / "cf"), *words],
             cwd=elsewhere,
-            env=environment,
+            env={**os.environ, **own, **changes},
             capture_output=True,
             text=True,
             check=False,
