@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from callfunnel.domain.call import CallSpec, Channel
 from callfunnel.domain.errors import Temporary
 from callfunnel.domain.ids import TenantId
@@ -105,10 +107,9 @@ async def test_the_last_slot_is_not_given_twice_while_one_request_waits() -> Non
     def meanwhile() -> None:
         room.registry.on_read = None
         coroutine = room.reserve(other)
-        try:
+        with pytest.raises(StopIteration) as answered:
             coroutine.send(None)
-        except StopIteration as answered:
-            assert answered.value.ok
+        assert answered.value.value.ok
 
     room.registry.on_read = meanwhile
     assert (await room.reserve()).reason == "full"
