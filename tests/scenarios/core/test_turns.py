@@ -142,3 +142,15 @@ def test_a_second_reply_while_one_is_made_is_cancelled_and_asked_for_later(
     assert call.all(outputs.CancelReply) == [outputs.CancelReply("r9")]
     call.tell(inputs.ReplyDone(first, "completed"))
     assert len(call.all(outputs.CreateReply)) == 1
+
+
+def test_a_reply_that_does_not_come_by_itself_is_asked_for(call: ScriptedCall) -> None:
+    call.greets()
+    call.caller_says("Hello", "i1")
+    call.passes(2.9)
+    assert call.all(outputs.CreateReply) == []
+    call.passes(0.2)
+    assert len(call.all(outputs.CreateReply)) == 1
+    call.model_replies("Hi.")
+    call.passes(2)
+    assert call.transcript()[-1] == "agent: Hi."

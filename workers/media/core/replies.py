@@ -9,6 +9,9 @@ from typing import Final
 FADE_S: Final = 1.0
 """How long a cancelled reply's end is waited for before the next one is asked for anyway."""
 
+EXPECT_S: Final = 3.0
+"""How long the reply of a model that replies by itself is waited for before it is asked for."""
+
 
 class Replies:
     """Which reply the model is at."""
@@ -19,6 +22,7 @@ class Replies:
         self.asked = False
         self.expected = False
         self.failures = 0
+        self._expected_until = 0.0
         self._fading: str | None = None
         self._faded_at = 0.0
 
@@ -35,9 +39,16 @@ class Replies:
         """`CreateReply` was sent."""
         self.asked = True
 
-    def expect(self) -> None:
+    def expect(self, now: float) -> None:
         """The model took a turn as over and will reply by itself."""
-        self.expected = True
+        self.expected, self._expected_until = True, now + EXPECT_S
+
+    def lapse(self, now: float) -> bool:
+        """Gives up expecting a reply that did not come by itself. True once."""
+        late = self.expected and now >= self._expected_until
+        if late:
+            self.expected = False
+        return late
 
     def say(self, key: str) -> None:
         """`Say` was sent."""
@@ -86,8 +97,10 @@ class Replies:
         self.asked = self.expected = False
 
     def deadline(self) -> float | None:
-        """When a fading reply no longer stands in the way."""
-        return self._faded_at if self._fading is not None else None
+        """When a fading reply no longer stands in the way, or an expected one is overdue."""
+        fade = self._faded_at if self._fading is not None else None
+        lapse = self._expected_until if self.expected else None
+        return min((at for at in (fade, lapse) if at is not None), default=None)
 
     def tire(self, now: float) -> None:
         """Gives up waiting for the end of a cancelled reply once its time is over."""

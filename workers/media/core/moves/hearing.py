@@ -42,7 +42,7 @@ def model_ended(p: Parts, happened: inputs.ModelSpeechEnded) -> None:
     if p.over() or not p.policy.owns_turns:
         return
     commit(p, happened.item, end)
-    p.replies.expect()
+    p.replies.expect(p.now)
     p.agenda.reply_owed = False
 
 

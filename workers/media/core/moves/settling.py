@@ -22,6 +22,8 @@ from workers.media.core.watchdogs import Alarm
 def settle(p: Parts) -> None:
     """Acts on everything that is true now."""
     p.replies.tire(p.now)
+    if p.replies.lapse(p.now):
+        p.agenda.reply_owed = not p.over()
     expire(p)
     listen(p)
     for alarm in p.watch.due(p.now):
