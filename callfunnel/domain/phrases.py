@@ -2,12 +2,12 @@
 
 A phrase is words, `[optional words]`, `(one | or the other)` and `<slots>`:
 `why is my [last] bill so (high | expensive)`. A slot is one of SLOTS: a small language of its own
-whose value the dialogue can use. The same phrase becomes a rule of the recogniser's grammar and a
-pattern over the words it heard; both are made here, so that they cannot differ.
+whose value the dialogue can use. From the same phrase come the examples that the recogniser's
+language model is made of and the shape that heard words are compared with.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from msgspec import Struct
@@ -31,6 +31,8 @@ SLOTS: Final[dict[str, str]] = {
 """The slots a phrase may use, as phrases. `+` (one or more) is theirs alone: `digits` is three or
 more numbers in a row, which is how a card or account number is read aloud."""
 
+REPEATS: Final = 14
+"""An example repeats what may follow itself at most this often: with two digits before, a card."""
 PHRASE_LIMIT: Final = 400
 DEPTH_LIMIT: Final = 6
 _TOKEN: Final = re.compile(
@@ -96,18 +98,21 @@ def words(phrase: Phrase) -> Iterator[str]:
                 yield from words(part)
 
 
-def grammar(phrase: Phrase) -> str:
-    """The phrase as the right side of a JSGF rule; slots are rules of the same name."""
+def example(phrase: Phrase, choose: Callable[[int], int]) -> Iterator[str]:
+    """The words of one way to say a phrase. `choose(n)` gives one of 0..n-1 at every fork."""
     match phrase:
         case Word(text):
-            return text
+            yield text
         case Slot(name, more):
-            return f"<{name}>{'+' if more else ''}"
+            for _ in range(1 + choose(REPEATS) if more else 1):
+                yield from example(SLOT_PHRASES[name], choose)
         case Sequence(parts):
-            return " ".join(grammar(part) for part in parts)
+            for part in parts:
+                yield from example(part, choose)
         case Choice(options, optional):
-            inside = " | ".join(grammar(option) for option in options)
-            return f"[ {inside} ]" if optional else f"( {inside} )"
+            chosen = choose(2 * len(options)) if optional else choose(len(options))
+            if chosen < len(options):
+                yield from example(options[chosen], choose)
 
 
 def pattern(phrase: Phrase) -> str:

@@ -148,13 +148,15 @@ class DemoState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class DemoScript(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The offline demo agent: intents as phrases (see `domain/phrases`), states, and a start.
 
-    What `always` answers is heard in every state that has no answer of its own for it.
+    What `always` answers is heard in every state that has no answer of its own for it; `trouble`
+    is said when a tool failed.
     """
 
     intents: dict[Name, list[str]]
     states: dict[Name, DemoState]
     start: Name
     always: dict[Name, list[DemoStep]] = {}
+    trouble: Sentence = "I am sorry, that did not work. What else can I do for you?"
 
 
 class Rulebook(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

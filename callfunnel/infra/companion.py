@@ -38,6 +38,7 @@ class Companion:
         self._program = tuple(program)
         self._deadline_s = deadline_s
         self._process: asyncio.subprocess.Process | None = None
+        self._ended: list[asyncio.subprocess.Process] = []
         self._turn = asyncio.Lock()
 
     async def ask(self, meta: Meta, payload: bytes = b"") -> tuple[Meta, bytes]:
@@ -56,9 +57,10 @@ class Companion:
 
     async def close(self) -> None:
         """Ends the program."""
-        process = self._drop()
-        if process is not None:
-            await process.wait()
+        self._drop()
+        while self._ended:
+            await self._ended[-1].wait()
+            self._ended.pop()
 
     async def _with_second_chance(self, frame: bytes) -> tuple[Meta, bytes]:
         for _ in range(2):
@@ -81,6 +83,7 @@ class Companion:
 
     async def _running(self) -> asyncio.subprocess.Process:
         if self._process is None or self._process.returncode is not None:
+            await self.close()
             self._process = await asyncio.create_subprocess_exec(
                 *self._program,
                 stdin=subprocess.PIPE,
@@ -90,18 +93,18 @@ class Companion:
             )
         return self._process
 
-    def _drop(self) -> asyncio.subprocess.Process | None:
-        """Forgets the program and ends it: by its input, so that one already dead is no error,
-        and by force for one that hangs."""
+    def _drop(self) -> None:
+        """Ends the program: by its input, so that one already dead is no error, and by force for
+        one that hangs. `close` waits for it."""
         process, self._process = self._process, None
         if process is None:
-            return None
+            return
+        self._ended.append(process)
         if process.stdin is not None:
             process.stdin.close()
         if process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process.pid, signal.SIGKILL)
-        return process
 
 
 def module(name: str) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from callfunnel.domain.rulebook import (
     DemoStep,
     DemoTool,
 )
-from workers.media.models.demo.grammar import Understood
+from workers.media.models.demo.listener import Understood
 
 _VALUE: Final = re.compile(r"\{([a-z][a-z0-9_]*)\.([a-z][a-z0-9_]*)\}")
 _MOST_STEPS: Final = 50
@@ -64,7 +64,7 @@ class Dialogue:
         self._steps = list(answers.get(understood.intent, here.otherwise))
 
     def repeat(self) -> None:
-        """Nothing was understood because nothing was said: the last words once more."""
+        """A noise cut the agent off: the last words once more."""
         self._steps = [DemoAgain()]
 
     def run(self) -> list[Act]:
@@ -86,14 +86,12 @@ class Dialogue:
         step = self._asked.get(name)
         if outcome == "done":
             self._values[name] = dict(result)
-        else:
+        elif outcome == "pending":
             self._steps = []
-        if (
-            step is not None
-            and not self._follow(step, outcome)
-            and outcome in ("failed", "expired")
-        ):
-            self._steps = list(self._script.states[self.state].otherwise)
+        else:
+            self._steps = [DemoSay(self._script.trouble)]
+        if step is not None:
+            self._follow(step, outcome)
 
     def decided(self, name: str, decision: str) -> None:
         """A person decided about a tool; the caller is told by the call itself."""
@@ -104,12 +102,10 @@ class Dialogue:
             self._values[name] = self._filled(step.arguments)
         self._follow(step, decision)
 
-    def _follow(self, step: DemoTool, outcome: str) -> bool:
+    def _follow(self, step: DemoTool, outcome: str) -> None:
         for known, state in step.then.items():
             if known == outcome:
                 self.state = state
-                return True
-        return False
 
     def _take(self, step: DemoStep) -> list[Act]:
         match step:

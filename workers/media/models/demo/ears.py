@@ -1,13 +1,14 @@
 """The recognisers of a worker: programs beside it, shared by its calls, each busy with one turn.
 
 A second one is started when the first is busy; beyond that a turn waits. A recogniser that is new
-is taught the grammar with the question.
+is taught what may be said with the question.
 """
 
+import contextlib
 from collections.abc import Sequence
 
 from callfunnel.infra.companion import Companion, CompanionFailed, module
-from workers.media.models.demo.grammar import Grammar
+from workers.media.models.demo.listener import Corpus
 
 _PROGRAM = module("workers.media.models.demo.hearing")
 _DEADLINE_S = 6.0
@@ -22,18 +23,23 @@ class Ears:
         self._most = most
         self._programs: list[Companion] = []
 
-    async def learn(self, grammar: Grammar) -> None:
-        """Has a recogniser ready that knows the grammar; what cannot be learnt is not heard."""
-        await self.hear(grammar, b"")
+    async def start(self) -> None:
+        """Has the first recogniser loaded before it is needed."""
+        with contextlib.suppress(CompanionFailed):
+            await self._free().ask({"corpus": ""})
 
-    async def hear(self, grammar: Grammar, ulaw: bytes) -> str:
+    async def learn(self, corpus: Corpus) -> None:
+        """Has a recogniser ready that knows the corpus; what cannot be learnt is not heard."""
+        await self.hear(corpus, b"")
+
+    async def hear(self, corpus: Corpus, ulaw: bytes) -> str:
         """The words of a whole turn; "" when nothing was recognised or no recogniser works."""
         recogniser = self._free()
-        question = {"grammar": grammar.name}
+        question = {"corpus": corpus.name}
         try:
             answer, _ = await recogniser.ask(question, ulaw)
             if "unknown" in answer:
-                taught = {**question, "jsgf": grammar.jsgf, "words": list(grammar.words)}
+                taught = {**question, "sentences": corpus.sentences, "words": corpus.words}
                 answer, _ = await recogniser.ask(taught, ulaw)
         except CompanionFailed:
             return ""

@@ -1,87 +1,107 @@
 """From frames to whole turns: where the caller's turn begins and where it ends. No I/O.
 
-A turn is guessed at while the silence after it still grows: when the caller speaks on, the guess
-is forgotten; when they do not, the words are there by the time the silence is long enough.
+Voice that lasts is told at once (it may interrupt the agent); a short "yes" only once words were
+recognised in it, so that a cough is nothing. A turn is guessed at while the silence after it still
+grows: by the time the silence is long enough for the words, the words are there.
 """
 
+import enum
 from collections import deque
 from typing import Final
 
 from callfunnel.domain.rulebook import Endpointing
-from workers.media.audio.vad import HANGOVER_FRAMES, Edge, EdgeVad
+from workers.media.audio.vad import HANGOVER_FRAMES, ONSET_FRAMES, Edge, EdgeVad
 from workers.media.core.endpointing import wait_ms
 
 FRAME_MS: Final = 20
-_PREROLL_FRAMES: Final = 20
+LASTING_FRAMES: Final = 12
+"""Voice of 240 ms is somebody speaking: longer than a cough or a click."""
+_PREROLL_FRAMES: Final = 12
 _LONGEST_FRAMES: Final = 1500
 
 
+class Heard(enum.Enum):
+    """What one frame changed."""
+
+    NOTHING = enum.auto()
+    SPEECH = enum.auto()
+    """Somebody speaks, and means it."""
+    GUESS = enum.auto()
+    """They fell silent: the words so far should be guessed."""
+
+
 class Listening:
-    """One caller's. `hear` says what a frame changed; times are counted in frames."""
+    """One caller's. Times are counted in frames, so that it needs no clock."""
 
     def __init__(self, rules: Endpointing) -> None:
         self._rules = rules
         self._vad = EdgeVad()
         self._before: deque[bytes] = deque(maxlen=_PREROLL_FRAMES)
         self._frames: list[bytes] = []
-        self._silent = 0
+        self._voiced = self._silent = 0
         self._text: str | None = None
-        self.talking = False
+        self.open = self.lasting = False
         self.version = 0
 
-    def hear(self, ulaw: bytes) -> Edge:
-        """One frame: STARTED when a turn begins, ENDED when its words should be guessed."""
+    def hear(self, ulaw: bytes) -> Heard:
+        """One frame of the caller."""
         edge = self._vad.hear(ulaw)
-        if not self.talking:
+        if not self.open:
             self._before.append(ulaw)
             if edge is Edge.STARTED:
                 self._begin()
-                return Edge.STARTED
-            return Edge.NOTHING
+            return Heard.NOTHING
         self._frames.append(ulaw)
-        return self._during(edge)
+        return self._silence(edge) if self._silent or edge is Edge.ENDED else self._voice()
 
     def turn(self) -> bytes:
         """The audio of the turn so far."""
         return b"".join(self._frames)
 
-    def guessed(self, text: str, version: int) -> None:
-        """The words of the turn as it was when it had this version."""
-        if version == self.version:
-            self._text = text
+    def guessed(self, text: str, version: int) -> bool:
+        """The words of the turn as it was at `version`; False when it has gone on since."""
+        if not self.open or version != self.version or not self._silent:
+            return False
+        self._text = text
+        return True
 
     def over(self) -> bool:
         """Has the turn ended? Needs its words, and a silence that is long enough for them."""
-        if not self.talking or self._text is None:
+        if not self.open or self._text is None:
             return False
         return self._silent * FRAME_MS >= wait_ms(self._text, self._rules)
 
-    def finish(self) -> str:
-        """Ends the turn; its words."""
-        text, self._text = self._text or "", None
-        self.talking = False
+    def finish(self) -> None:
+        """Ends the turn; the next voice begins another."""
+        self.open = self.lasting = False
         self._frames = []
         self._before.clear()
-        return text
 
     def _begin(self) -> None:
-        self.talking = True
+        self.open = True
         self.version += 1
-        self._silent = 0
+        self._voiced, self._silent = ONSET_FRAMES, 0
         self._text = None
         self._frames = list(self._before)
 
-    def _during(self, edge: Edge) -> Edge:
+    def _voice(self) -> Heard:
+        self._voiced += 1
+        if len(self._frames) >= _LONGEST_FRAMES:
+            self._silent = _LONGEST_FRAMES
+            return Heard.GUESS
+        if self._voiced == LASTING_FRAMES and not self.lasting:
+            self.lasting = True
+            return Heard.SPEECH
+        return Heard.NOTHING
+
+    def _silence(self, edge: Edge) -> Heard:
         if edge is Edge.STARTED:
             self.version += 1
             self._silent = 0
             self._text = None
-        elif edge is Edge.ENDED:
+            return self._voice()
+        if edge is Edge.ENDED:
             self._silent = HANGOVER_FRAMES
-            return Edge.ENDED
-        elif self._silent:
-            self._silent += 1
-        if len(self._frames) == _LONGEST_FRAMES:
-            self._silent = _LONGEST_FRAMES
-            return Edge.ENDED
-        return Edge.NOTHING
+            return Heard.GUESS
+        self._silent += 1
+        return Heard.NOTHING
