@@ -90,7 +90,7 @@ async function talk() {
       level: (levels) => ring.set(levels),
       connected: () => connected(),
       bye: (cause) => show("ending", causeOf(cause)),
-      closed: (clean) => closed(clean),
+      closed: (expected) => closed(expected),
     });
     const placed = await placeCall(stream);
     prepare();
@@ -119,15 +119,12 @@ function connected() {
   show("live", "You are connected: just talk");
 }
 
-function closed(clean) {
+function closed(expected) {
   phone = null;
   clearInterval(ticking);
-  if (byId("state").dataset.state === "live") {
-    show("idle", clean ? "The call is over" : "The connection was lost");
-    if (!clean) notice(new Problem(0, { detail: "The connection to the call was lost.", fix: "Press the button to call again." }));
-  } else {
-    show("idle", byId("state").textContent);
-  }
+  if (expected) return show("idle", byId("state").textContent);
+  show("idle", "The connection was lost");
+  return notice(new Problem(0, { detail: "The connection to the call was lost.", fix: "Press the button to call again." }));
 }
 
 function prepare() {
@@ -156,8 +153,7 @@ async function follow(call) {
 }
 
 function take(call, fact) {
-  conversation.take(fact);
-  approvals.take(fact);
+  conversation.keepEnd(() => { conversation.take(fact); approvals.take(fact); });
   timeline.take(fact);
   switch (fact.name) {
     case "ended": return ended(fact.data);

@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from fastapi.responses import FileResponse
 from starlette.staticfiles import StaticFiles
 
+from callfunnel.infra.telemetry import Telemetry
 from gateway.answers import add_answers
 from gateway.door import Door
 from gateway.problems import MEDIA_TYPE
@@ -23,7 +24,7 @@ from gateway.routes import (
     usage,
 )
 from gateway.schemas.problem import Problem
-from gateway.shell import Shell, protective_headers
+from gateway.shell import Note, Shell, protective_headers
 
 CONSOLE = Path(__file__).parents[1] / "console"
 API = (calls, recordings, usage, feed, approvals, rulebooks, phone)
@@ -83,4 +84,16 @@ def application(door: Door) -> Shell:
         return FileResponse(CONSOLE / "index.html", headers={"Cache-Control": "no-cache"})
 
     app.mount("/console", StaticFiles(directory=CONSOLE), name="console")
-    return Shell(app, protective_headers(door.settings.public_url))
+    headers = protective_headers(door.settings.public_url)
+    return Shell(app, headers, note=_noted(door.telemetry))
+
+
+def _noted(telemetry: Telemetry) -> Note:
+    """Counts answers by the class of their status."""
+    classes = frozenset(f"{digit}xx" for digit in range(1, 6))
+    answers = telemetry.counter("http_answers", "answers by class of status", status=classes)
+
+    def note(status: int) -> None:
+        answers.add(status=f"{status // 100}xx")
+
+    return note

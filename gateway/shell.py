@@ -6,17 +6,20 @@ Plain ASGI, so that a stream stays a stream. The line names the route, never the
 import logging
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from callfunnel.carrier.signature import media_url
+from callfunnel.infra.logs import about
 
 log = logging.getLogger("gateway.access")
 
 MOST_BODY = 512 * 1024
+Note = Callable[[int], None]
+"""Told of the status of each answer."""
 _QUIET = frozenset(("/healthz", "/readyz", "/metrics"))
 
 
@@ -41,12 +44,18 @@ def protective_headers(public_url: str) -> dict[str, str]:
 
 
 class Shell:
-    """Wraps the application. `headers` go on every answer."""
+    """Wraps the application. `headers` go on every answer; `note` is told of each."""
 
     def __init__(
-        self, app: ASGIApp, headers: Mapping[str, str], most_body: int = MOST_BODY
+        self,
+        app: ASGIApp,
+        headers: Mapping[str, str],
+        *,
+        note: Note,
+        most_body: int = MOST_BODY,
     ) -> None:
         self._app = app
+        self._note = note
         self._headers = _raw(headers)
         self._most_body = most_body
 
@@ -55,13 +64,15 @@ class Shell:
             await self._app(scope, receive, send)
             return
         exchange = _Exchange(self, scope, receive, send)
-        try:
-            await self._app(scope, exchange.receive, exchange.send)
-        except Exception:  # the application has answered 500 already
-            log.exception("request failed", extra=exchange.words())
-        finally:
-            if scope["path"] not in _QUIET:
-                log.info("request", extra=exchange.words())
+        with about(request=exchange.id):
+            try:
+                await self._app(scope, exchange.receive, exchange.send)
+            except Exception:  # the application has answered 500 already
+                log.exception("request failed", extra=exchange.words())
+            finally:
+                self._note(exchange.status)
+                if scope["path"] not in _QUIET:
+                    log.info("request", extra=exchange.words())
 
     @property
     def headers(self) -> list[tuple[bytes, bytes]]:
@@ -82,9 +93,9 @@ class _Exchange:
         self._send = send
         self._began = time.monotonic()
         self._read = 0
-        self._status = 0
+        self.status = 0
         self._state: dict[str, Any] = scope.setdefault("state", {})
-        self._state["request_id"] = self._id = secrets.token_hex(8)
+        self._state["request_id"] = self.id = secrets.token_hex(8)
 
     async def receive(self) -> Message:
         message = await self._receive()
@@ -95,22 +106,26 @@ class _Exchange:
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self._status = message["status"]
-            extra = _raw({"X-Request-Id": self._id, **self._state.get("extra_headers", {})})
+            self.status = message["status"]
+            extra = _raw({"X-Request-Id": self.id, **self._state.get("extra_headers", {})})
             known = {name for name, _ in message.get("headers", [])}
             added = [each for each in self._shell.headers + extra if each[0] not in known]
             message = {**message, "headers": [*message.get("headers", []), *added]}
         await self._send(message)
 
+    @property
+    def seconds(self) -> float:
+        """Since it began."""
+        return time.monotonic() - self._began
+
     def words(self) -> dict[str, Any]:
         """What the log says."""
         route = self._scope.get("route")
         return {
-            "request": self._id,
             "method": self._scope["method"],
             "path_template": getattr(route, "path", "-"),
-            "status": self._status,
-            "duration_ms": round((time.monotonic() - self._began) * 1000),
+            "status": self.status,
+            "duration_ms": round(self.seconds * 1000),
         }
 
     def _announced(self) -> int:

@@ -1,5 +1,5 @@
 // The browser phone: a microphone, a loudspeaker and one socket. Knows no page.
-// `on` is told: level({caller, agent}), connected(), bye(cause), closed(clean).
+// `on` is told: level({caller, agent}), connected(), bye(cause), closed(expected).
 
 const RATE = 8000;
 const MOST_WAITING = 64 * 1024; // bytes not yet sent: late speech is worth nothing
@@ -40,6 +40,7 @@ export class Phone {
     this.on = on;
     this.levels = { caller: 0, agent: 0 };
     this.over = false;
+    this.expected = false; // that the socket closes: somebody said goodbye
   }
 
   async call(url) {
@@ -57,7 +58,7 @@ export class Phone {
       this.on.connected();
     };
     this.socket.onmessage = ({ data }) => this.received(data);
-    this.socket.onclose = ({ wasClean }) => this.ended(wasClean);
+    this.socket.onclose = () => this.ended();
   }
 
   mute(muted) {
@@ -69,6 +70,7 @@ export class Phone {
   }
 
   hangUp() {
+    this.expected = true;
     this.tell({ type: "stop" });
     setTimeout(() => this.socket?.close(1000), 400);
   }
@@ -98,7 +100,10 @@ export class Phone {
     const message = JSON.parse(data);
     if (message.type === "mark") this.playback.port.postMessage({ mark: message.name });
     else if (message.type === "clear") this.playback.port.postMessage({ clear: true });
-    else if (message.type === "bye") this.on.bye(message.cause);
+    else if (message.type === "bye") {
+      this.expected = true;
+      this.on.bye(message.cause);
+    }
   }
 
   send(frame) {
@@ -115,12 +120,12 @@ export class Phone {
     this.on.level(this.levels);
   }
 
-  ended(clean) {
+  ended() {
     if (this.over) return;
     this.over = true;
     for (const track of this.stream.getTracks()) track.stop();
     this.context?.close();
     this.on.level({ caller: 0, agent: 0 });
-    this.on.closed(clean);
+    this.on.closed(this.expected);
   }
 }

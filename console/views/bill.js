@@ -1,12 +1,12 @@
 // The bill of a call, line by line.
 
 import { byId, el, fill } from "./dom.js";
-import { money, quantity } from "./words.js";
+import { meter, money, quantity } from "./words.js";
 
 export function showBill(bill) {
   const heads = ["What", "Quantity", "Amount"].map((head) => el("th", { scope: "col" }, head));
   const rows = bill.lines.map((line) => el("tr", {},
-    el("td", {}, el("span.meter", {}, line.meter.replaceAll(/[._]/g, " ")), el("span.quiet", {}, line.explanation)),
+    el("td", {}, el("span.meter", {}, meter(line.meter)), el("span.quiet", {}, line.explanation)),
     el("td.number", {}, quantity(line)),
     el("td.number", {}, money(line.amount_micros, line.currency))));
   const total = el("tr", {},

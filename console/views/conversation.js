@@ -80,16 +80,21 @@ export class Conversation {
     this.add(el("li.decided", {}, card));
   }
 
+  // Whoever reads the newest goes on reading the newest, whatever `change` does to the page.
+  keepEnd(change) {
+    const { scrollHeight, scrollTop, clientHeight } = this.list;
+    change();
+    if (scrollHeight - scrollTop - clientHeight < 80) this.list.scrollTop = this.list.scrollHeight;
+  }
+
   add(item) {
     this.list.querySelector(".empty")?.remove();
-    const atEnd = this.list.scrollHeight - this.list.scrollTop - this.list.clientHeight < 80;
     this.list.append(item);
     if (this.pending && item.dataset.turn === String(this.pending.number)) {
       const { number, ms } = this.pending;
       this.pending = null;
       this.label({ turn: number, response_ms: ms });
     }
-    if (atEnd) this.list.scrollTop = this.list.scrollHeight;
   }
 }
 

@@ -19,7 +19,7 @@ export async function showRecording(session, call) {
   const answer = await session.request(`/v1/calls/${call}/recording`);
   const blob = await answer.blob();
   address = URL.createObjectURL(blob);
-  const canvas = el("canvas", { width: "1200", height: "220", role: "img", "aria-label": "Both sides of the call over time" });
+  const canvas = el("canvas", { width: "1200", height: "300", role: "img", "aria-label": "Both sides of the call over time" });
   const player = el("audio", { id: "player", controls: true, preload: "auto", src: address });
   const length = el("span.quiet", {}, "");
   const legend = el("p.legend", {}, el("span.caller", {}, "you"), el("span.agent", {}, "agent"), length);

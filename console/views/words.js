@@ -36,8 +36,13 @@ export function money(micros, currency) {
   }).format(value);
 }
 
+export function meter(name) {
+  return name.replace(/[._](ms|count)$/, "").replaceAll(/[._]/g, " ");
+}
+
 export function quantity(line) {
   if (line.unit === "ms") return seconds(line.quantity);
+  if (line.unit === "count") return String(line.quantity);
   return `${new Intl.NumberFormat("en").format(line.quantity)} ${line.unit}`;
 }
 

@@ -4,6 +4,7 @@ The microphone is a recording that runs by itself from the moment it is opened, 
 knows what to say: wish to cancel, yes to the offer, no to anything else.
 """
 
+import json
 import os
 import re
 from collections.abc import AsyncIterator, Iterator
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, ConsoleMessage, Page, Route, WebSocketRoute, expect
 
 from tests.page.conftest import own_flags
 from tests.page.microphone import record
@@ -21,9 +22,9 @@ from tests.simulators.waiting import until
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 SPEECH = (
-    (9.0, "I want to cancel my contract"),
-    (21.5, "yes please"),
-    (41.0, "no thank you"),
+    (7.0, "I want to cancel my contract"),
+    (18.5, "yes please"),
+    (36.0, "no thank you"),
 )
 SECONDS = 90.0
 SOON, TURN, WHOLE_CALL = 10_000, 30_000, 90_000
@@ -48,12 +49,17 @@ def browser_flags(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 async def page(browser: Browser, stack: RunningStack) -> AsyncIterator[Page]:
     page = await browser.new_page(viewport={"width": 1280, "height": 1000})
     wrong: list[str] = []
-    page.on("console", lambda line: wrong.append(line.text) if line.type == "error" else None)
+    page.on("console", lambda line: wrong.append(line.text) if is_wrong(line) else None)
     page.on("pageerror", lambda error: wrong.append(str(error)))
     await page.goto(stack.ready["gateway"])
     yield page
     await page.close()
     assert wrong == []
+
+
+def is_wrong(line: ConsoleMessage) -> bool:
+    """An error of the page itself; a refused request is the browser's own remark."""
+    return line.type == "error" and "Failed to load resource" not in line.text
 
 
 def pictures() -> Path | None:
@@ -127,8 +133,44 @@ async def test_a_blocked_microphone_is_explained(browser: Browser, stack: Runnin
     await page.close()
 
 
+async def test_hanging_up_ends_the_call(page: Page) -> None:
+    await page.click("#talk")
+    await expect(page.locator("#state")).to_have_attribute("data-state", "live", timeout=SOON)
+    await page.click("#keys")
+    await page.get_by_role("button", name="Key 5").click()
+    await expect(page.locator(".note")).to_contain_text("You pressed 5", timeout=SOON)
+    await page.click("#hangup")
+    await expect(page.locator("#state")).to_contain_text("You hung up", timeout=SOON)
+    await expect(page.locator("#sealed")).to_have_text("Sealed: nothing is missing", timeout=TURN)
+
+
+async def test_busy_lines_are_said(page: Page) -> None:
+    busy = {"title": "No line is free", "detail": "All our lines are busy.", "fix": "Call again."}
+
+    async def refuse(route: Route) -> None:
+        await route.fulfill(
+            status=503, body=json.dumps(busy), content_type="application/problem+json"
+        )
+
+    await page.route("**/v1/phone-tokens", refuse)
+    await page.click("#talk")
+    await expect(page.locator("#notice")).to_have_text("All our lines are busy. Call again.")
+    await expect(page.locator("#talk")).to_be_enabled()
+
+
+async def test_a_connection_that_breaks_is_said(page: Page) -> None:
+    await page.route_web_socket("**/media/**", break_off)
+    await page.click("#talk")
+    await expect(page.locator("#notice")).to_contain_text("The connection", timeout=SOON)
+    await expect(page.locator("#talk")).to_be_enabled()
+
+
+async def break_off(socket: WebSocketRoute) -> None:
+    await socket.close(code=1011, reason="gone")
+
+
 async def test_an_earlier_call_is_shown_again(page: Page) -> None:
-    await page.click("#earlier .call")
+    await page.locator("#earlier .call", has_text="The agent said goodbye").click()
     await expect(page.locator("#sealed")).to_have_text("Sealed: nothing is missing", timeout=SOON)
     await expect(page.locator("#bill-total")).to_contain_text("$")
     await expect(page.locator(".turn.agent").first).to_contain_text("Nova")
