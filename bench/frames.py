@@ -21,7 +21,8 @@ from workers.media.core import inputs
 from workers.media.models.line import CallContext, Capabilities, ModelSink
 from workers.media.models.openai import wire
 from workers.media.report import Reporter
-from workers.media.session import Session, Setting
+from workers.media.session import Session
+from workers.media.setting import Setting
 from workers.media.speaker import Speaker
 
 SECONDS = 60

@@ -22,7 +22,8 @@ from workers.media.core import inputs, outputs
 from workers.media.models.line import OpenLine
 from workers.media.report import Reporter
 from workers.media.server import CarrierSocket, Door, listen
-from workers.media.session import Session, Setting
+from workers.media.session import Session
+from workers.media.setting import Setting
 from workers.media.slots import Reservation, Slots
 from workers.media.speaker import Speaker
 

@@ -35,7 +35,8 @@ from workers.media.models.line import CallContext, Capabilities, ModelSink
 from workers.media.models.openai.conversation import Conversation
 from workers.media.models.openai.wire import append
 from workers.media.report import Reporter
-from workers.media.session import Session, Setting
+from workers.media.session import Session
+from workers.media.setting import Setting
 from workers.media.speaker import Speaker
 
 QUICK = CallerManners(answer_after=300, patience=3_000, hangup_after=1_500, longest=60_000)
@@ -188,7 +189,19 @@ def play(scene: Scene) -> Take:
     return virtual_time.run(_play(scene))
 
 
-async def _play(scene: Scene) -> Take:
+@dataclass
+class Stage:
+    """A session that has begun, and everything around it."""
+
+    session: Session
+    socket: MemorySocket
+    told: Told
+    mouth: Mouth
+    lines: list[MemoryLine]
+
+
+def raise_curtain(scene: Scene) -> Stage:
+    """The carrier's socket was accepted; nothing was said yet."""
     lines: list[MemoryLine] = []
     told, mouth, socket = Told(), Mouth(), MemorySocket()
 
@@ -198,12 +211,11 @@ async def _play(scene: Scene) -> Take:
 
     reporter = Reporter(scene.spec, told, utc_now)
     reporter.begin(WORKER, 7, scene.spec.slot)
-    published = PublishedRulebook(
-        version=3, digest="d", published_at=utc_now(), rulebook=scene.book
-    )
     setting = Setting(
         spec=scene.spec,
-        rulebook=published,
+        rulebook=PublishedRulebook(
+            version=3, digest="d", published_at=utc_now(), rulebook=scene.book
+        ),
         open_line=open_line,
         reporter=reporter,
         errands=scene.errands,
@@ -212,9 +224,15 @@ async def _play(scene: Scene) -> Take:
     session = Session(setting, socket.worker)
     socket.session = session
     session.begin()
+    return Stage(session, socket, told, mouth, lines)
+
+
+async def _play(scene: Scene) -> Take:
+    stage = raise_curtain(scene)
     peer = Peer("", CARRIER_CALL, ACCOUNT, AUTH_TOKEN, scene.turns, scene.manners, scene.hostility)
     outcome = Outcome()
-    await Leg(peer, socket, outcome).run()
+    await Leg(peer, stage.socket, outcome).run()
     async with asyncio.timeout(120):
-        await session.done
-    return Take(outcome, told, scene.errands, mouth, lines[0].fake, socket)
+        await stage.session.done
+    model = stage.lines[0].fake
+    return Take(outcome, stage.told, scene.errands, stage.mouth, model, stage.socket)

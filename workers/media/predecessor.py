@@ -11,11 +11,11 @@ from typing import Final
 
 import msgspec
 
-from callfunnel.domain.call import Cause, EndedBy
-from callfunnel.events.call import CallEnded
+from callfunnel.domain.call import Cause
 from callfunnel.infra.clock import utc_now
 from callfunnel.infra.spool import Spool, UnfinishedCall
 from workers.media.audio.recorder import SEGMENT_MS
+from workers.media.endings import worker_lost
 from workers.media.registry import Registry
 from workers.media.report import Journal, Reporter
 from workers.media.usage import Meters
@@ -43,16 +43,3 @@ async def _end(spool: Spool, registry: Registry, left: UnfinishedCall) -> None:
     Meters(reporter, "", "").estimate(length)
     reporter.end(worker_lost(length))
     _log.warning("ended a predecessor's call", extra={"call": spec.call})
-
-
-def worker_lost(duration_ms: int) -> CallEnded:
-    """The end of a call whose worker died; its length is what was recorded."""
-    return CallEnded(
-        cause=Cause.WORKER_LOST,
-        by=EndedBy.PLATFORM,
-        duration_ms=duration_ms,
-        last_seq=0,
-        segments=0,
-        usage_records=0,
-        answered=duration_ms > 0,
-    )

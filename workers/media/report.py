@@ -82,13 +82,15 @@ class Reporter:
 
     def audio(self, segment: AudioSegment) -> None:
         """A segment of the recording."""
+        if self._ended:
+            return
         tally = Tally(self.spec.call, segments=1)
         if self._send(f"{self.spec.call}-a-{segment.n}", segment, None, tally):
             self.segments += 1
 
     def usage(self, used: UsageMeasured) -> None:
         """Something billable. The same (meter, record) has the same id: it counts once."""
-        if used.quantity <= 0:
+        if used.quantity <= 0 or self._ended:
             return
         tally = Tally(self.spec.call, usage_records=1)
         ident = f"{self.spec.call}-u-{used.meter}-{used.record}"

@@ -1,33 +1,28 @@
 """One live call: two lines, one timer, and the outputs of the core carried out.
 
-The shell decides nothing. Caller audio takes the short way (record, forward, VAD) 50 times a
-second; everything else becomes an input of the core, and what the core wants is done at once and
-in order. All methods run on the event loop that made the session.
+The shell decides nothing. Audio takes the short ways, `inbound` and `outbound`, 50 times a second;
+everything else becomes an input of the core, and what the core wants is done at once and in order.
+All methods run on the event loop that made the session.
 """
 
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Coroutine
-from typing import Any, Final, Protocol, assert_never
+from collections.abc import Coroutine
+from typing import Any, Final, assert_never
 
-from msgspec import Struct
-
-from callfunnel.domain.call import CallSpec
-from callfunnel.domain.rulebook import PublishedRulebook
 from callfunnel.events.call import CallConnected, CallEnded
-from workers.media.audio.g711 import FRAME
 from workers.media.audio.recorder import Recorder
-from workers.media.audio.vad import ONSET_MS, Edge, EdgeVad
 from workers.media.channels import dialect as wire
 from workers.media.channels.registry import CHANNELS
 from workers.media.core import inputs, outputs
 from workers.media.core.call import Call
 from workers.media.core.policy import Policy
-from workers.media.models.line import CallContext, ModelLine, OpenLine
+from workers.media.endings import as_decided
+from workers.media.inbound import Inbound
+from workers.media.models.line import CallContext, ModelLine
 from workers.media.outbound import Outbound
-from workers.media.report import Reporter
-from workers.media.speaker import Speaker
+from workers.media.setting import LineSocket, Setting
 from workers.media.usage import Meters
 
 _log: Final = logging.getLogger(__name__)
@@ -36,35 +31,6 @@ START_WITHIN_S: Final = 10.0
 """How long an accepted socket may take to say which call it is."""
 _AGAIN_S: Final = 1.0
 """A spool that is full is asked again: no call is over before its end was accepted."""
-
-
-class LineSocket(Protocol):
-    """The media socket, as the session sees it. Neither method blocks or raises."""
-
-    def send(self, frame: wire.Frame) -> None: ...
-    def close(self) -> None: ...
-
-
-class Errands(Protocol):
-    """What a call has others do; answers come back as inputs, through `tell`."""
-
-    def run_tool(self, wanted: outputs.RunTool, tell: Callable[[inputs.Input], None]) -> None: ...
-    def watch_approval(
-        self, wanted: outputs.WatchApproval, tell: Callable[[inputs.Input], None]
-    ) -> None: ...
-    async def ended(self, end: outputs.End, dial: str) -> None: ...
-    def stop(self) -> None: ...
-
-
-class Setting(Struct, frozen=True, kw_only=True):
-    """What a session is made of."""
-
-    spec: CallSpec
-    rulebook: PublishedRulebook
-    open_line: OpenLine
-    reporter: Reporter
-    errands: Errands
-    speaker: Speaker
 
 
 class Session:
@@ -81,12 +47,8 @@ class Session:
         self._dialect = CHANNELS[setting.spec.channel](setting.spec)
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
-        self._vad = EdgeVad()
-        self._forward = False
         self._model_up = True
-        self._started = False
         self._dial = ""
-        self._odd = bytearray()
         self._inbox: deque[inputs.Input | None] = deque()
         self._busy = False
         self.done: asyncio.Future[None] = self._loop.create_future()
@@ -97,10 +59,10 @@ class Session:
         owns_turns = self._model.capabilities.owns_turns
         self._meters = Meters(setting.reporter, self._model.provider, self._model.model)
         self._call = Call(Policy(rulebook=rulebook, owns_turns=owns_turns), self._loop.time())
+        self._in = Inbound(self._model.append, self.tell)
         self._out = Outbound(
-            self._dialect, self._send, self._call.playback, self._vad.echo, self.tell
+            self._dialect, socket.send, self._call.playback, self._in.echo, self.tell
         )
-        self._recorder: Recorder | None = None
 
     def begin(self) -> None:
         """The socket is open: the model is called while the carrier still introduces itself."""
@@ -115,7 +77,7 @@ class Session:
         """One WebSocket message of the carrier."""
         arrived = self._dialect.decode(binary, data)
         if type(arrived) is tuple:
-            self._hear(*arrived)
+            self._in.hear(*arrived)
         else:
             self._on_line(arrived)
 
@@ -173,28 +135,7 @@ class Session:
         """See `ModelSink`."""
         self._meters.provider(meter, quantity, unit, record)
 
-    # The short way.
-
-    def _hear(self, payload: bytes, ulaw: bytes) -> None:
-        if self._forward:
-            self._model.append(payload, ulaw)
-        self._meters.heard += len(ulaw)
-        if len(ulaw) == FRAME and not self._odd:
-            self._frame(ulaw)
-            return
-        self._odd += ulaw
-        while len(self._odd) >= FRAME:
-            self._frame(bytes(self._odd[:FRAME]))
-            del self._odd[:FRAME]
-
-    def _frame(self, ulaw: bytes) -> None:
-        if self._recorder is not None:
-            self._recorder.caller(ulaw, self._loop.time())
-        edge = self._vad.hear(ulaw)
-        if edge is Edge.STARTED:
-            self.tell(inputs.EdgeSpeechStarted(self._vad.echo.margin_db, ONSET_MS))
-        elif edge is Edge.ENDED:
-            self.tell(inputs.EdgeSpeechEnded(self._vad.silent_ms))
+    # The rest of the caller's line.
 
     def _on_line(self, arrived: wire.Arrived) -> None:
         match arrived:
@@ -211,11 +152,10 @@ class Session:
 
     def _connected(self) -> None:
         now = self._loop.time()
-        self._started = True
         self._start_timer.cancel()
         rulebook = self._rulebook.rulebook
         if rulebook.record:
-            self._recorder = self._out.recorder = Recorder(now, self._reporter.audio)
+            self._in.recorder = self._out.recorder = Recorder(now, self._reporter.audio)
         self._reporter.fact(
             CallConnected(
                 codec="audio/x-mulaw;rate=8000",
@@ -242,7 +182,7 @@ class Session:
             case outputs.Feed(on=on):
                 self._out.feed(on)
             case outputs.Forward(on=on):
-                self._forward = on
+                self._in.forward = on
             case outputs.NewGeneration():
                 self._out.restart()
             case outputs.ClearLine():
@@ -286,12 +226,11 @@ class Session:
     def _end(self, end: outputs.End) -> None:
         """Recording, usage, the end; then the registry is told, and the socket closes last."""
         now = self._loop.time()
-        if self._recorder is not None:
-            self._recorder.finish(now)
-        self._meters.close(now, end.duration_ms, self._out.sent)
+        self._in.stop(now)
+        self._meters.close(now, end.duration_ms, heard=self._in.heard, sent=self._out.sent)
         self._start_timer.cancel()
         self._errands.stop()
-        ended = ending(end)
+        ended = as_decided(end)
         told = self._reporter.end(ended)
         self._spawn(self._leave(end, None if told else ended))
 
@@ -315,9 +254,6 @@ class Session:
             if self._reporter.end(ended):
                 return
 
-    def _send(self, frame: wire.Frame) -> None:
-        self._socket.send(frame)
-
     def _arm(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
@@ -333,17 +269,3 @@ class Session:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("a task failed", extra={"call": self._spec.call}, exc_info=error)
-
-
-def ending(end: outputs.End) -> CallEnded:
-    """The fact of the end; the reporter fills in the counts."""
-    return CallEnded(
-        cause=end.cause,
-        by=end.by,
-        duration_ms=end.duration_ms,
-        last_seq=0,
-        segments=0,
-        usage_records=0,
-        answered=end.answered,
-        note=end.note,
-    )

@@ -7,14 +7,13 @@ _PLATFORM = "callfunnel"
 
 
 class Meters:
-    """One call's meters. `heard` counts samples of the caller."""
+    """One call's meters."""
 
     def __init__(self, reporter: Reporter, provider: str, model: str) -> None:
         self._reporter = reporter
         self._provider = provider
         self._model = model
         self._opened = 0.0
-        self.heard = 0
 
     def opened(self, now: float) -> None:
         """The media socket was accepted."""
@@ -28,11 +27,11 @@ class Meters:
         """A tool is called."""
         self._tell("tool.calls", 1, "count", tool_call)
 
-    def close(self, now: float, duration_ms: int, sent: int) -> None:
-        """The call is over: its lengths. `sent`: samples for the caller that left."""
+    def close(self, now: float, duration_ms: int, *, heard: int, sent: int) -> None:
+        """The call is over: its lengths. `heard` and `sent` are samples."""
         self._tell("call.ms", duration_ms, "ms", "total")
         self._tell("stream.ms", round((now - self._opened) * 1000), "ms", "total")
-        self._tell("audio.in.ms", self.heard // 8, "ms", "total")
+        self._tell("audio.in.ms", heard // 8, "ms", "total")
         self._tell("audio.out.ms", sent // 8, "ms", "total")
 
     def estimate(self, duration_ms: int) -> None:

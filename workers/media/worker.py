@@ -11,9 +11,8 @@ import logging
 from collections.abc import Coroutine
 from typing import Any, Final
 
-from callfunnel.domain.call import Cause, EndedBy, WorkerRecord
+from callfunnel.domain.call import Cause, WorkerRecord
 from callfunnel.domain.ids import CallId, WorkerId
-from callfunnel.events.call import CallEnded
 from callfunnel.events.requests import Accepted, HangUp, ReleaseSlot, ReserveSlot
 from callfunnel.infra.bus import Bus, Received
 from callfunnel.infra.clock import utc_now
@@ -21,13 +20,15 @@ from callfunnel.infra.context import Context
 from callfunnel.infra.speech import Synthesizer
 from callfunnel.infra.spool import Spool
 from workers.media.control import Desk, hang_up
+from workers.media.endings import never_connected
 from workers.media.models.line import OpenLine
 from workers.media.models.registry import MODELS, ModelNames
 from workers.media.predecessor import end_calls_of_predecessor
 from workers.media.registry import Registry
 from workers.media.report import Reporter
 from workers.media.server import CarrierSocket, Door, listen
-from workers.media.session import Session, Setting
+from workers.media.session import Session
+from workers.media.setting import Setting
 from workers.media.settings import MediaSettings
 from workers.media.slots import Reservation, Slots
 from workers.media.speaker import Speaker
@@ -194,7 +195,7 @@ class MediaWorker:
             _log.warning("the carrier never came", extra={"call": spec.call})
             reporter = Reporter(spec, self._spool, utc_now)
             reporter.begin(self._worker, late.epoch, spec.slot)
-            reporter.end(never_came())
+            reporter.end(never_connected())
             await reporter.on_disk()
         await self._registry.conclude(spec, late.epoch, Cause.MEDIA_LOST, "")
 
@@ -236,20 +237,6 @@ class MediaWorker:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("a task failed", exc_info=error)
-
-
-def never_came() -> CallEnded:
-    """The end of a call that was pinned and never connected."""
-    return CallEnded(
-        cause=Cause.MEDIA_LOST,
-        by=EndedBy.PLATFORM,
-        duration_ms=0,
-        last_seq=0,
-        segments=0,
-        usage_records=0,
-        answered=False,
-        note="the carrier never connected",
-    )
 
 
 def freeze() -> None:
