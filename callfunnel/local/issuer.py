@@ -37,7 +37,8 @@ _PROTOCOL = f"{_PREFIX}/protocol/openid-connect"
 _LONGEST_FORM = 32 * 1024
 _NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 _STATUS = {"invalid_client": 401, "invalid_token": 401, "slow_down": 429}
-Handler = Callable[[Request], Awaitable[Response]]
+Form = dict[str, str]
+Handler = Callable[[Request, Form], Awaitable[Response]]
 
 
 class Issuer:
@@ -104,42 +105,60 @@ class Issuer:
         keys = [key.rsa().as_dict(private=False) for key in self._identities.keys(int(time.time()))]
         return JSONResponse({"keys": keys})
 
-    async def token(self, request: Request) -> Response:
-        return JSONResponse(
-            self._grants.token(await _form(request), time.time()), headers=_NO_STORE
+    async def token(self, _: Request, form: Form) -> Response:
+        return JSONResponse(self._grants.token(form, time.time()), headers=_NO_STORE)
+
+    async def introspect(self, _: Request, form: Form) -> Response:
+        return JSONResponse(self._grants.introspect(form, time.time()))
+
+    async def userinfo(self, request: Request, _: Form) -> Response:
+        scheme, blank, token = request.headers.get("authorization", "").partition(" ")
+        claims = (
+            self._grants.claims(token, time.time())
+            if blank and scheme.lower() == "bearer"
+            else None
         )
-
-    async def introspect(self, request: Request) -> Response:
-        return JSONResponse(self._grants.introspect(await _form(request), time.time()))
-
-    async def userinfo(self, request: Request) -> Response:
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        claims = self._grants.claims(token, time.time()) if scheme.lower() == "bearer" else None
         if claims is None:
             raise Refused("invalid_token", "Token verification failed")
         return JSONResponse(
             {name: claims[name] for name in ("sub", "preferred_username", "groups")}
         )
 
-    async def logout(self, request: Request) -> Response:
-        self._grants.logout(await _form(request))
+    async def logout(self, _: Request, form: Form) -> Response:
+        self._grants.logout(form)
         return Response(status_code=204)
 
-    def _guarded(self, handler: Handler) -> Handler:
+    def _guarded(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         async def guarded(request: Request) -> Response:
-            peer = request.client.host if request.client else ""
-            now = time.monotonic()
-            wait = max(self._asked.wait(peer, now), self._failed.wait(peer, now))
-            if wait:
-                return _refusal(Refused("slow_down", "Too many requests"), wait)
-            self._asked.take(peer, now)
+            peer, now = request.client.host if request.client else "", time.monotonic()
+            who = peer
             try:
-                return await handler(request)
+                self._admit(self._asked, peer, now)
+                self._asked.take(peer, now)
+                form = await _form(request)
+                who = f"{peer} {form.get('client_id')} {form.get('username')}"
+                self._admit(self._failed, who, now)
+                return await handler(request, form)
+            except TooOften as too_often:
+                return _refusal(too_often, too_often.wait)
             except Refused as refused:
-                self._failed.take(peer, now)
+                self._failed.take(who, now)
                 return _refusal(refused, 0)
 
         return guarded
+
+    def _admit(self, limit: RateLimit, key: str, now: float) -> None:
+        wait = limit.wait(key, now)
+        if wait:
+            raise TooOften(wait)
+
+
+class TooOften(Refused):
+    """Ask again after `wait` seconds."""
+
+    def __init__(self, wait: int) -> None:
+        super().__init__("slow_down", "Too many requests")
+        self.wait = wait
 
 
 def _refusal(refused: Refused, retry_after: int) -> Response:
@@ -148,7 +167,7 @@ def _refusal(refused: Refused, retry_after: int) -> Response:
     return JSONResponse(content, _STATUS.get(refused.error, 400), headers)
 
 
-async def _form(request: Request) -> dict[str, str]:
+async def _form(request: Request) -> Form:
     """The fields of the request, client credentials of the Authorization header included."""
     body = bytearray()
     async for chunk in request.stream():
@@ -166,7 +185,7 @@ async def _form(request: Request) -> dict[str, str]:
     return form
 
 
-def _parsed(body: bytes) -> dict[str, str]:
+def _parsed(body: bytes) -> Form:
     try:
         pairs = parse_qsl(body.decode(), max_num_fields=32, keep_blank_values=True)
     except (ValueError, UnicodeDecodeError) as error:

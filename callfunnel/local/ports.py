@@ -7,6 +7,7 @@ program sits on one of them at the next start.
 from __future__ import annotations
 
 import json
+import os
 import random
 import socket
 from collections.abc import Iterator, Mapping
@@ -77,6 +78,8 @@ def _kept(file: Path) -> dict[str, int]:
 
 def _gateway(asked: int | None, kept: int | None, candidates: Iterator[int]) -> int:
     if asked:
+        if asked < 1024 and os.geteuid() != 0:
+            raise UserError(f"port {asked} is for root only", "give one above 1023 with --port")
         if not is_free(asked):
             raise UserError(f"port {asked} is in use", "give another one with --port, or --port 0")
         return asked

@@ -11,6 +11,7 @@ import ctypes
 import os
 import signal
 import subprocess
+import warnings
 from contextlib import suppress
 
 from callfunnel.domain.errors import UserError
@@ -33,7 +34,9 @@ def spawn(process: Process) -> subprocess.Popen[bytes]:
 
     _rotate(process)
     try:
-        with process.log.open("ab", buffering=0) as log:
+        with process.log.open("ab", buffering=0) as log, warnings.catch_warnings():
+            # Python 3.12 warns of forking beside threads: the child only makes the calls above.
+            warnings.simplefilter("ignore", DeprecationWarning)
             return subprocess.Popen(
                 process.argv,
                 stdin=subprocess.DEVNULL,

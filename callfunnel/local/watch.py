@@ -80,9 +80,6 @@ class Watch:
             return False
         return set(self.process.needs) <= set(fulfilled)
 
-    def next_time(self) -> float | None:
-        return self.state.since if isinstance(self.state, Waiting) else None
-
     def spawned(self, pid: int, now: float) -> None:
         self.state = Starting(pid, now)
 
