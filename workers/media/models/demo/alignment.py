@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from callfunnel.domain import phrases
 
-AROUND: Final = 0.2
+AROUND: Final = 0.3
 EXTRA: Final = 0.5
 
 
@@ -47,8 +47,11 @@ class Shape:
         self._places = 1
         self._end = self._build(phrase, 0)
 
-    def fit(self, heard: Sequence[str]) -> Fit:
-        """The best alignment of all the heard words with the whole phrase."""
+    def fit(self, heard: Sequence[Mapping[str, float]]) -> Fit:
+        """The best alignment of all the heard words with the whole phrase.
+
+        A heard word is given as everything it sounds like, up to 1.0 for itself.
+        """
         column: Column = [None] * self._places
         column[0] = Fit(0.0, 0.0)
         self._skip(column)
@@ -83,7 +86,7 @@ class Shape:
         self._places += 1
         return self._places - 1
 
-    def _hear(self, column: Column, word: str) -> Column:
+    def _hear(self, column: Column, word: Mapping[str, float]) -> Column:
         following: Column = [None] * self._places
         for place, fit in enumerate(column):
             if fit is not None:
@@ -91,10 +94,10 @@ class Shape:
                 _better(following, place, Fit(fit.right, fit.cost + price))
         for start, end, expected, weight in self._words:
             fit = column[start]
-            if fit is not None and word == expected:
-                _better(following, end, Fit(fit.right + weight, fit.cost))
-            elif fit is not None:
-                _better(following, end, Fit(fit.right, fit.cost + max(weight, EXTRA)))
+            if fit is not None:
+                like = word.get(expected, 0.0)
+                price = (1 - like) * max(weight, EXTRA)
+                _better(following, end, Fit(fit.right + like * weight, fit.cost + price))
         self._skip(following)
         return following
 

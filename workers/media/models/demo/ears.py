@@ -6,13 +6,26 @@ is taught what may be said with the question.
 
 import contextlib
 from collections.abc import Sequence
+from functools import lru_cache
 
+import msgspec
+
+from callfunnel.domain.rulebook import DemoScript
 from callfunnel.infra.companion import Companion, CompanionFailed, module
-from workers.media.models.demo.listener import Corpus
+from callfunnel.infra.lexicon import pronunciations
+from workers.media.models.demo.listener import Corpus, Listener, vocabulary
+from workers.media.models.demo.sounds import Sounds
 
 _PROGRAM = module("workers.media.models.demo.hearing")
 _DEADLINE_S = 6.0
 _MOST = 2
+
+
+@lru_cache(maxsize=32)
+def listener(script: bytes) -> Listener:
+    """The listener of a script (as msgpack), shared by all its calls. Reads the dictionary once."""
+    decoded = msgspec.msgpack.decode(script, type=DemoScript)
+    return Listener(decoded, Sounds(pronunciations(vocabulary(decoded))))
 
 
 class Ears:

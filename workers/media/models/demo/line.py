@@ -8,8 +8,11 @@ import re
 from collections.abc import Coroutine
 from typing import Any, Final, Protocol
 
+import msgspec
+
 from workers.media.core import inputs
 from workers.media.models.demo.dialogue import Dialogue, Finish, Speak, UseTool
+from workers.media.models.demo.ears import listener
 from workers.media.models.demo.listener import Corpus, Listener, Understood
 from workers.media.models.demo.listening import Heard, Listening
 from workers.media.models.demo.mouth import Mouth, Sentence, Speaks, Utterance
@@ -51,13 +54,13 @@ class DemoLine:
         self._tools: dict[str, str] = {}
         self._cut_off = False
 
-    async def open(self, timeout_s: float) -> None:  # noqa: ARG002 - nothing here waits
-        """Ready at once; the recogniser learns meanwhile what may be said."""
+    async def open(self, timeout_s: float) -> None:  # noqa: ARG002 - nothing here waits long
+        """Ready once the script is read; the recogniser learns meanwhile what may be said."""
         script = self._rulebook.demo
         if script is None:
             self._sink.on_model(inputs.ModelFailed("the rule book has no demo script"))
             return
-        self._listener = Listener.of(script)
+        self._listener = await asyncio.to_thread(listener, msgspec.msgpack.encode(script))
         self._dialogue = Dialogue(script)
         self._start(self._learn_all())
         self._sink.on_model(inputs.ModelReady(self.provider, self.model))

@@ -9,15 +9,14 @@ import random
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Final
 
-import msgspec
 from msgspec import Struct
 
 from callfunnel.domain import phrases
 from callfunnel.domain.rulebook import DemoScript
 from workers.media.models.demo.alignment import Fit, Shape
+from workers.media.models.demo.sounds import Sounds
 
 EXAMPLES: Final = 60
 """Examples per intent; an intent of the state's own gets OWN times as many."""
@@ -56,7 +55,8 @@ class Understood(Struct, frozen=True):
 class Listener:
     """What one script can hear and understand."""
 
-    def __init__(self, script: DemoScript) -> None:
+    def __init__(self, script: DemoScript, sounds: Sounds) -> None:
+        self._sounds = sounds
         self._phrases = {
             intent: [phrases.parse(text) for text in texts]
             for intent, texts in script.intents.items()
@@ -72,11 +72,6 @@ class Listener:
             for name, state in script.states.items()
         }
         self._corpora: dict[str, Corpus] = {}
-
-    @classmethod
-    def of(cls, script: DemoScript) -> "Listener":
-        """The listener of a script, shared by all its calls."""
-        return _listener(msgspec.msgpack.encode(script))
 
     @property
     def states(self) -> list[str]:
@@ -95,9 +90,10 @@ class Listener:
         if not words:
             return Understood("", UNCLEAR, 0, heard=False)
         text = " ".join(words)
+        likely = [self._sounds.like(word) for word in words[:_LONGEST]]
         best, intent = Fit(0.0, 0.0), ""
         for candidate in self._heard[state]:
-            fit = max((shape.fit(words[:_LONGEST]) for shape in self._shapes[candidate]), key=_gain)
+            fit = max((shape.fit(likely) for shape in self._shapes[candidate]), key=_gain)
             if fit.gain > best.gain:
                 best, intent = fit, candidate
         confidence = round(100 * (1 - best.doubt))
@@ -130,9 +126,10 @@ class Listener:
         return found
 
 
-@lru_cache(maxsize=32)
-def _listener(script: bytes) -> Listener:
-    return Listener(msgspec.msgpack.decode(script, type=DemoScript))
+def vocabulary(script: DemoScript) -> set[str]:
+    """Every word that may be heard."""
+    spoken = [phrases.parse(text) for texts in script.intents.values() for text in texts]
+    return {word for phrase in [*spoken, _ALWAYS_HEARD] for word in phrases.words(phrase)}
 
 
 def _weights(said: Mapping[str, Sequence[phrases.Phrase]]) -> dict[str, float]:
