@@ -28,7 +28,9 @@ _CLOSING: set["asyncio.Future[None]"] = set()
 
 
 class Follows(Protocol):
-    """The bus's ordered reader."""
+    """The bus's ordered reader, and where it would begin now."""
+
+    async def position(self, stream: str) -> int: ...
 
     def follow(
         self, stream: str, *subjects: str, after: int | None = None
@@ -67,13 +69,17 @@ class Feeds:
                 if ordering.finished:
                     return
 
+    async def beginning(self) -> int:
+        """The cursor behind which everything is new. Raises Temporary."""
+        return await self._bus.position(CALLS.name)
+
     async def tenant(
-        self, tenant: TenantId, after: int | None, until: float
+        self, tenant: TenantId, after: int, until: float
     ) -> AsyncGenerator[bytes, None]:
         """Every fact of every call of the tenant, as it comes, behind the cursor `after`."""
+        yield f"id: {after}\n\n".encode()  # who loses the line before the first fact misses none
         live = self._bus.follow(CALLS.name, family_filter("call", tenant=tenant), after=after)
         async with aclosing(_paced(live, self._heartbeat_s, until)) as arriving:
-            yield HEARTBEAT
             async for item in arriving:
                 if item is None:
                     yield HEARTBEAT

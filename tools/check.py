@@ -68,6 +68,9 @@ CHECKS = (
     Check(
         "generated", tool("-m", "callfunnel.events.generator", "--check"), "run it without --check"
     ),
+    Check(
+        "api document", tool("-m", "gateway.openapi", "--check"), "run `python -m gateway.openapi`"
+    ),
     Check("lint", tool(*RUFF, "check", *CONCISE, "."), "`ruff check --fix .` mends most of it"),
     Check("format", tool(*RUFF, "format", "--check", *CONCISE, "."), "run `ruff format .`"),
     Check("vendors", vendors, "go through the module that owns the vendor"),

@@ -272,6 +272,17 @@ class Bus:
         finally:
             await follower.close()
 
+    async def position(self, stream: str) -> int:
+        """The sequence of the newest message a stream ever had: `follow` behind it for what is new.
+
+        Raises Temporary.
+        """
+        try:
+            info = await self._client.jetstream().stream_info(stream)
+        except (TimeoutError, nats.errors.Error, nats.js.errors.Error) as error:
+            raise Temporary("the bus does not answer") from error
+        return info.state.last_seq
+
     def kv(self, bucket: str) -> KeyValue:
         """A key-value bucket of the catalogue."""
         return KeyValue(self._client, bucket)

@@ -27,7 +27,7 @@ async def tenant_events(
 
     The bus remembers a week; behind an older cursor the feed begins with the oldest it has.
     """
-    after = int(last_event_id) if last_event_id else None
+    after = int(last_event_id) if last_event_id else await door.feeds.beginning()
     door.streams.enter(access.tenant)
     body = door.feeds.tenant(access.tenant, after, expiry(access))
     return StreamingResponse(

@@ -40,11 +40,12 @@ class Reader:
                     return Seen(last, json.loads(line.removeprefix("data: ")))
         return None
 
-    async def beat(self) -> None:
-        """The first sign of life: what is said from now on is heard."""
+    async def beginning(self) -> str:
+        """The cursor the feed begins at: what is said from now on is heard."""
         async for line in self._lines:
-            if line.startswith(":"):
-                return
+            if line.startswith("id: "):
+                return line.removeprefix("id: ")
+        return ""
 
     async def take(self, count: int) -> list[Seen]:
         """The next events."""
@@ -147,7 +148,7 @@ async def test_the_tenants_feed_tells_every_call_from_a_cursor_on(
 ) -> None:
     first, second = CallId(fresh_id("c")), CallId(fresh_id("c"))
     async with reading(gateway, "/v1/events") as events:
-        await events.beat()
+        assert await events.beginning()
         await calls.say(first, "1", 1, offered())
         (told_first,) = await events.take(1)
         await calls.say(second, "1", 1, offered())

@@ -25,9 +25,7 @@ def test_every_operation_says_what_it_does(name: str, operation: dict[str, Any])
     assert operation["tags"]
 
 
-@pytest.mark.parametrize(
-    ("name", "operation"), [each for each in OPERATIONS if " /v1/" in each[0]]
-)
+@pytest.mark.parametrize(("name", "operation"), [each for each in OPERATIONS if " /v1/" in each[0]])
 def test_every_operation_of_the_api_needs_a_token_and_names_its_problems(
     name: str, operation: dict[str, Any]
 ) -> None:
