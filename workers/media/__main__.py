@@ -5,10 +5,13 @@ import os
 import signal
 import sys
 
+from callfunnel.domain.errors import UserError
 from callfunnel.infra.context import Context
 from callfunnel.infra.health import Health
 from callfunnel.infra.logs import write_json_lines
 from callfunnel.infra.service import announce, run, run_until_signal, withdraw
+from workers.media.models.line import OpenLine
+from workers.media.models.registry import MODELS, ModelNames
 from workers.media.settings import MediaSettings
 from workers.media.worker import MediaWorker
 
@@ -17,18 +20,36 @@ def main() -> int:
     """Runs until SIGTERM and the end of the last call; the exit code."""
     try:
         settings = MediaSettings.from_env(os.environ)
+        open_line = MODELS[settings.platform.model](names_of(settings))
     except ValueError as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
+        return _said(error)
     write_json_lines(settings.platform.process)
-    return run(serve(settings))
+    try:
+        return run(serve(settings, open_line))
+    except UserError as error:
+        return _said(error)
 
 
-async def serve(settings: MediaSettings) -> int:
+def _said(error: Exception) -> int:
+    sys.stderr.write(f"{error}\n")
+    return 2
+
+
+def names_of(settings: MediaSettings) -> ModelNames:
+    """Where the bought model is, for the line that wants to know."""
+    return ModelNames(
+        base_url=settings.platform.openai_base_url,
+        key=settings.platform.openai_api_key,
+        model=settings.openai_model,
+        transcription=settings.openai_transcription,
+    )
+
+
+async def serve(settings: MediaSettings, open_line: OpenLine) -> int:
     """Ready once the worker is registered; gone once its calls are."""
     platform = settings.platform
     context = Context(platform)
-    worker = MediaWorker(settings, context)
+    worker = MediaWorker(settings, context, open_line)
     health = Health(lambda: {**context.checks(), **worker.checks()}, context.telemetry)
     port = await health.start(platform.http_port)
     loop = asyncio.get_running_loop()

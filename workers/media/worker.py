@@ -6,12 +6,12 @@ else, lets live ones finish (or ends them at the deadline), and leaves when the 
 
 import asyncio
 import contextlib
-import gc
 import logging
 from collections.abc import Coroutine
 from typing import Any, Final
 
 from callfunnel.domain.call import Cause, WorkerRecord
+from callfunnel.domain.errors import UserError
 from callfunnel.domain.ids import CallId, WorkerId
 from callfunnel.events.requests import Accepted, HangUp, ReleaseSlot, ReserveSlot
 from callfunnel.infra.bus import Bus, Received
@@ -22,7 +22,6 @@ from callfunnel.infra.spool import Spool
 from workers.media.control import Desk, hang_up
 from workers.media.endings import never_connected
 from workers.media.models.line import OpenLine
-from workers.media.models.registry import MODELS, ModelNames
 from workers.media.predecessor import end_calls_of_predecessor
 from workers.media.registry import Registry
 from workers.media.report import Reporter
@@ -32,6 +31,7 @@ from workers.media.setting import Setting
 from workers.media.settings import MediaSettings
 from workers.media.slots import Reservation, Slots
 from workers.media.speaker import Speaker
+from workers.media.strain import Strain, freeze
 from workers.media.tools import BusErrands
 
 _log: Final = logging.getLogger(__name__)
@@ -46,8 +46,9 @@ _CUT_S: Final = 0.4
 class MediaWorker:
     """Wiring only; see the modules it joins."""
 
-    def __init__(self, settings: MediaSettings, context: Context) -> None:
+    def __init__(self, settings: MediaSettings, context: Context, open_line: OpenLine) -> None:
         self._settings = settings
+        self._open_line = open_line
         self._context = context
         self._worker = WorkerId(settings.platform.process)
         self._slots = Slots(settings.platform.media_slots)
@@ -59,7 +60,6 @@ class MediaWorker:
         self._bus: Bus
         self._spool: Spool
         self._registry: Registry
-        self._open_line: OpenLine
         self._opened = contextlib.AsyncExitStack()
         self._opened.push_async_callback(self._synthesizer.close)
         self._hurried = False
@@ -67,14 +67,16 @@ class MediaWorker:
     async def start(self) -> None:
         """Opens everything; afterwards the gateway may place calls here."""
         platform = self._settings.platform
-        self._open_line = MODELS[platform.model](self._names())
+        strain = Strain()
+        strain.start()
+        self._opened.callback(strain.stop)
         self._bus = await self._context.bus("media")
         self._spool = await Spool.open(platform.spool_dir)
         self._opened.push_async_callback(self._spool.close)
         self._opened.push_async_callback(self._spool.drain, 1.0)
         await self._spool.send_through(self._bus.client)
         door = Door(self._worker, platform.public_url, self._slots, self._connect)
-        server = await listen(door, self._settings.host, platform.media_port)
+        server = await self._listen(door)
         self._opened.callback(server.close)
         host, port = server.sockets[0].getsockname()[:2]
         self._url = f"ws://{host}:{port}"
@@ -85,10 +87,18 @@ class MediaWorker:
         self._opened.push_async_callback(self._registry.leave)
         await end_calls_of_predecessor(self._spool, self._registry)
         self._keep(self._sweep())
-        self._watch(door)
+        self._watch(door, strain)
         freeze()
         self._slots.closed = ""
         self._registry.touch()
+
+    async def _listen(self, door: Door) -> asyncio.Server:
+        port = self._settings.platform.media_port
+        try:
+            return await listen(door, self._settings.host, port)
+        except OSError as error:
+            what = f"the media port {port} cannot be opened ({error.strerror})"
+            raise UserError(what, "free it, or set CALLFUNNEL_MEDIA_PORT=0 for any") from error
 
     async def stop(self) -> None:
         """Refuses at once, waits for the last call, and leaves."""
@@ -213,17 +223,9 @@ class MediaWorker:
         _log.error("the lease is lost")
         self._slots.closed = "fenced"
 
-    def _names(self) -> ModelNames:
-        platform = self._settings.platform
-        return ModelNames(
-            base_url=platform.openai_base_url,
-            key=platform.openai_api_key,
-            model=self._settings.openai_model,
-            transcription=self._settings.openai_transcription,
-        )
-
-    def _watch(self, door: Door) -> None:
+    def _watch(self, door: Door, strain: Strain) -> None:
         telemetry = self._context.telemetry
+        telemetry.watch("media_loop", lambda: strain.counts)
         telemetry.watch("media", lambda: {"live": self._slots.live, "used": self._slots.used})
         telemetry.watch("media_door", lambda: {"refused": door.refused})
         telemetry.watch("spool", lambda: self._spool.stats)
@@ -237,10 +239,3 @@ class MediaWorker:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("a task failed", exc_info=error)
-
-
-def freeze() -> None:
-    """What is loaded stays: a full collection must not stop the audio (69 ms were measured)."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 50, 100)

@@ -140,11 +140,11 @@ class Conversation:
     def _session(self, kind: str, event: Any) -> None:
         if kind == "session.created":
             self._send(wire.session_update(self._rulebook, self._transcription, "session"))
+            return
+        audio = event.session.audio
+        if {audio.input.format.type, audio.output.format.type} != {wire.AUDIO}:
+            self.fail("wrong audio format")
         elif not self._ready:
-            audio = event.session.audio
-            if {audio.input.format.type, audio.output.format.type} != {wire.AUDIO}:
-                self.fail("wrong audio format")
-                return
             self._ready = True
             self._sink.on_model(inputs.ModelReady(PROVIDER, event.session.model or self._model))
             self._pump()
