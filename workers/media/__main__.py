@@ -20,12 +20,11 @@ def main() -> int:
     """Runs until SIGTERM and the end of the last call; the exit code."""
     try:
         settings = MediaSettings.from_env(os.environ)
-        open_line = MODELS[settings.platform.model](names_of(settings))
     except ValueError as error:
         return _said(error)
     write_json_lines(settings.platform.process)
     try:
-        return run(serve(settings, open_line))
+        return run(serve(settings))
     except UserError as error:
         return _said(error)
 
@@ -45,9 +44,18 @@ def names_of(settings: MediaSettings) -> ModelNames:
     )
 
 
-async def serve(settings: MediaSettings, open_line: OpenLine) -> int:
-    """Ready once the worker is registered; gone once its calls are."""
+def line_of(settings: MediaSettings) -> OpenLine:
+    """Opens the lines of this worker's calls. Raises UserError for an address that is none."""
+    try:
+        return MODELS[settings.platform.model](names_of(settings))
+    except ValueError as error:
+        raise UserError(str(error)) from error
+
+
+async def serve(settings: MediaSettings) -> int:
+    """Ready once the worker is registered; gone once its calls are. Raises UserError."""
     platform = settings.platform
+    open_line = line_of(settings)
     context = Context(platform)
     worker = MediaWorker(settings, context, open_line)
     health = Health(lambda: {**context.checks(), **worker.checks()}, context.telemetry)
