@@ -68,13 +68,13 @@ class Recordings(_Hosted):
     name = "recordings"
 
     async def start(self) -> None:
-        from workers.persistence.recordings.handlers import Recorder
+        from workers.persistence.recordings.handlers import register
+        from workers.persistence.recordings.recorder import Recorder
 
         context, outbox = self._context, await self._outbox()
-        recorder = Recorder(
-            await context.bus(ROLE), await context.pool(ROLE), await context.objects(ROLE), outbox
-        )
-        recorder.register()
+        bus, pool = await context.bus(ROLE), await context.pool(ROLE)
+        recorder = Recorder(bus, pool, await context.objects(ROLE), outbox)
+        register(bus, pool, recorder.deadlines)
         await self._run(outbox, recorder.deadlines)
 
 

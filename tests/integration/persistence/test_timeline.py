@@ -2,7 +2,11 @@
 
 import random
 
+import msgspec
+
 from callfunnel.events.settled import TimelineCompleted
+from callfunnel.infra.dead import DeadLetters
+from callfunnel.infra.postgres import tenant_connection
 from callfunnel.infra.stored import stored
 from tests.integration.bus.waiting import until
 from tests.integration.persistence.made_up_call import MadeUpCall, running, whole_call
@@ -108,3 +112,40 @@ async def test_killed_mid_batch_it_loses_and_doubles_nothing(start, media_bus, t
 
     await until(complete, "every timeline is complete", within_s=45)
     assert await facts_of(view, calls[0]) >= 41
+
+
+async def test_a_fact_that_no_row_can_hold_goes_to_dead_and_the_rest_is_stored(
+    context, media_bus, tenant, view
+):
+    call = whole_call(tenant, facts=6)
+    bad = call.facts[3]
+    broken = msgspec.structs.replace(bad.envelope, id=f"{call.call}-bad", time="no time")
+    async with running(FEATURES["timeline"](context())):
+        await media_bus.publish(*call.facts[:3], type(bad)(broken, bad.data), *call.facts[3:])
+
+        async def rest_is_there():
+            return await facts_of(view, call) == 6
+
+        await until(rest_is_there, "the rest is stored")
+
+        async def buried():
+            letters = await DeadLetters(media_bus.client).list(durable="timeline")
+            return any(letter.id == f"{call.call}-bad" for letter in letters)
+
+        await until(buried, "the bad one is in DEAD")
+
+
+async def test_customers_are_who_was_on_the_line(context, media_bus, tenant, postgres):
+    calls = [whole_call(tenant, facts=3) for _ in range(3)]
+    pool = await postgres("gateway")
+    async with running(FEATURES["timeline"](context())):
+        await media_bus.publish(*(fact for call in calls for fact in call.facts))
+
+        async def known():
+            async with tenant_connection(pool, tenant) as connection:
+                found = await connection.execute(
+                    "select customer, calls from api.customers where tenant = %s", (tenant,)
+                )
+                return await found.fetchall() == [("+15550102345", 3)]
+
+        await until(known, "the customer has three calls")

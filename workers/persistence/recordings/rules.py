@@ -11,6 +11,8 @@ GRACE_S: Final = 12.0
 """How long segments that must exist are waited for, once the call's end is told."""
 UNKNOWN_GRACE_S: Final = 3.0
 """How long for more, when nobody knows how many there are: the call's worker was lost."""
+LEASE_S: Final = 12.0
+"""How long a claimed call is left alone: a process that dies delays it by that, not for ever."""
 _LOOK_AGAIN_S: Final = 0.5
 _LONGEST_BACKOFF_S: Final = 30.0
 
@@ -25,15 +27,6 @@ class Waiting:
     traceparent: str
     waited_s: float
     tries: int
-    stored: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Later:
-    """Look again in `in_s` seconds; `failed` when something outside did not work."""
-
-    in_s: float
-    failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

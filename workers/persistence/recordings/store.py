@@ -17,10 +17,10 @@ async def wait(tenant: TenantId, connection: Connection, ends: Sequence[dict[str
     await connection.execute(_WAIT, {"tenant": tenant, "batch": batch}, prepare=True)
 
 
-async def claim(tenant: TenantId, connection: Connection) -> Waiting | None:
-    """A call that is due and that no other process works on, until the transaction ends."""
-    await connection.execute("set local idle_in_transaction_session_timeout = '180s'")
-    found = await (await connection.execute(_CLAIM, (tenant,))).fetchone()
+async def claim(tenant: TenantId, connection: Connection, lease_s: float) -> Waiting | None:
+    """A call that is due, left alone by everyone else for `lease_s`."""
+    values = {"tenant": tenant, "lease_s": lease_s}
+    found = await (await connection.execute(_CLAIM, values)).fetchone()
     return Waiting(*found) if found else None
 
 
@@ -34,10 +34,10 @@ async def postpone(
 
 async def save(
     tenant: TenantId, connection: Connection, call: str, recording: RecordingStored
-) -> None:
-    """The recording's row; what is there already stays."""
+) -> bool:
+    """The recording's row; what is there already stays, and the answer is False."""
     values = msgspec.structs.asdict(recording) | {"tenant": tenant, "call": call}
-    await connection.execute(_SAVE, values)
+    return (await connection.execute(_SAVE, values)).rowcount == 1
 
 
 async def is_stored(tenant: TenantId, connection: Connection, call: str) -> bool:
@@ -69,12 +69,18 @@ select %(tenant)s, call, now() from waiting
 on conflict do nothing
 """
 _CLAIM = """
+with due as (
+    select call from recordings.deadlines
+    where tenant = %(tenant)s and due_at <= now()
+    order by due_at limit 1 for update skip locked
+), leased as (
+    update recordings.deadlines d set due_at = now() + make_interval(secs => %(lease_s)s)
+    from due where d.tenant = %(tenant)s and d.call = due.call
+    returning d.call
+)
 select w.call, w.segments, w.duration_ms, w.traceparent,
-    extract(epoch from now() - w.since)::float8, w.tries,
-    exists (select from recordings.recordings r where r.tenant = w.tenant and r.call = w.call)
-from recordings.deadlines d join recordings.waiting w using (tenant, call)
-where d.tenant = %s and d.due_at <= now()
-order by d.due_at limit 1 for update of w skip locked
+    extract(epoch from now() - w.since)::float8, w.tries
+from leased join recordings.waiting w on w.tenant = %(tenant)s and w.call = leased.call
 """
 _POSTPONE = """
 with later as (

@@ -28,7 +28,7 @@ def segment(n: int, caller: int = SILENCE, agent: int = SILENCE, size: int = 80)
 
 
 def waiting(segments: int, waited_s: float = 0.0) -> Waiting:
-    return Waiting("c", segments, 1000, "", waited_s, 0, False)
+    return Waiting("c", segments, 1000, "", waited_s, 0)
 
 
 def test_it_waits_for_segments_that_must_exist_but_not_for_ever() -> None:

@@ -1,0 +1,124 @@
+"""From segments on the bus to one object a call in S3, and the news of it.
+
+A call is claimed by moving its deadline ahead, so a process that dies delays it and no more, and
+no connection is held while the bus and the object store work. Segments are purged only once the
+recording's row is committed; whoever finds the row after reading segments has come second, and
+what it read may be incomplete, so it stores nothing.
+"""
+
+import asyncio
+import hashlib
+import logging
+
+from callfunnel.domain.errors import Permanent, Temporary
+from callfunnel.domain.ids import TenantId
+from callfunnel.events.audio import AudioSegment
+from callfunnel.events.settled import RecordingStored
+from callfunnel.infra.bus import Bus, event
+from callfunnel.infra.deadlines import Deadlines
+from callfunnel.infra.objects import Objects
+from callfunnel.infra.outbox import Outbox
+from callfunnel.infra.postgres import Pool, tenant_connection
+from callfunnel.infra.stored import purge, stored
+from workers.persistence.recordings import rules, store
+from workers.persistence.recordings.assembly import CODEC, CONTENT_TYPE, assembled
+
+AT_ONCE = 3
+_CALLS_A_TURN = 8
+log = logging.getLogger(__name__)
+
+
+class Recorder:
+    """Puts recordings together, `AT_ONCE` of them at a time, the tenants taking turns."""
+
+    def __init__(self, bus: Bus, pool: Pool, objects: Objects, outbox: Outbox) -> None:
+        self._bus = bus
+        self._pool = pool
+        self._objects = objects
+        self._outbox = outbox
+        self.deadlines = Deadlines("recordings", pool, self.work_off)
+
+    async def work_off(self, tenant: TenantId) -> None:
+        """One turn of a tenant: some of what is due. Raises Temporary, Permanent."""
+        workers = [asyncio.create_task(self._work(tenant)) for _ in range(AT_ONCE)]
+        try:
+            await asyncio.gather(*workers)
+        finally:
+            for worker in workers:
+                worker.cancel()
+
+    async def _work(self, tenant: TenantId) -> None:
+        for _ in range(_CALLS_A_TURN):
+            async with tenant_connection(self._pool, tenant) as connection:
+                waiting = await store.claim(tenant, connection, rules.LEASE_S)
+            if waiting is None:
+                return
+            try:
+                await self._record(tenant, waiting)
+            except Exception as error:
+                delay = rules.backoff(waiting.tries)
+                log.warning("recording", extra={"call": waiting.call, "reason": _reason(error)})
+                await self._postpone(tenant, waiting.call, delay, failed=True)
+
+    async def _record(self, tenant: TenantId, waiting: rules.Waiting) -> None:
+        """One call, as far as it goes now."""
+        found = await self._segments(tenant, waiting)
+        if not await self._is_stored(tenant, waiting.call):
+            wait_s = rules.wait_for_more(waiting, [segment.n for segment in found])
+            if wait_s:
+                await self._postpone(tenant, waiting.call, wait_s, failed=False)
+                return
+            plan = rules.plan(found, waiting.segments, waiting.duration_ms)
+            await self._save(tenant, waiting, await self._put(tenant, waiting.call, plan))
+        await purge(self._bus, AudioSegment, tenant, waiting.call)
+        async with tenant_connection(self._pool, tenant) as connection:
+            await store.done(tenant, connection, waiting.call)
+
+    async def _segments(self, tenant: TenantId, waiting: rules.Waiting) -> list[AudioSegment]:
+        if waiting.segments == 0:
+            return []
+        found = await stored(self._bus, AudioSegment, tenant, waiting.call)
+        return [item.data for item in found if isinstance(item.data, AudioSegment)]
+
+    async def _is_stored(self, tenant: TenantId, call: str) -> bool:
+        async with tenant_connection(self._pool, tenant) as connection:
+            return await store.is_stored(tenant, connection, call)
+
+    async def _put(self, tenant: TenantId, call: str, plan: rules.Plan) -> RecordingStored:
+        """The object in S3, or the news that there is no audio to store."""
+        if not plan.samples:
+            return _news("", b"", plan)
+        body = await asyncio.to_thread(assembled, plan)
+        key = f"recordings/{call}.{CODEC}"
+        await self._objects.put(tenant, key, body, CONTENT_TYPE)
+        return _news(key, body, plan)
+
+    async def _save(self, tenant: TenantId, waiting: rules.Waiting, news: RecordingStored) -> None:
+        """Row and news in one transaction."""
+        call, trace = waiting.call, waiting.traceparent
+        told = event(news, tenant, call, id=f"{call}-recording", traceparent=trace)
+        async with tenant_connection(self._pool, tenant) as connection:
+            if await store.save(tenant, connection, call, news):
+                await self._outbox.put(tenant, connection, [told])
+        self._outbox.wake(tenant)
+
+    async def _postpone(self, tenant: TenantId, call: str, in_s: float, *, failed: bool) -> None:
+        async with tenant_connection(self._pool, tenant) as connection:
+            await store.postpone(tenant, connection, call, in_s, failed=failed)
+        self.deadlines.wake(in_s)
+
+
+def _news(key: str, body: bytes, plan: rules.Plan) -> RecordingStored:
+    return RecordingStored(
+        object_key=key,
+        codec=CODEC if key else "",
+        duration_ms=plan.duration_ms if key else 0,
+        size=len(body),
+        sha256=hashlib.sha256(body).hexdigest() if key else "",
+        segments=len(plan.parts),
+        missing_segments=plan.missing,
+    )
+
+
+def _reason(error: Exception) -> str:
+    return error.reason if isinstance(error, Temporary | Permanent) else type(error).__name__
