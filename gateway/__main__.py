@@ -70,6 +70,8 @@ class Gateway:
     async def stop(self) -> None:
         """Takes nothing more, lets the requests in hand end, closes everything."""
         withdraw(self._settings)
+        if self.door is not None:
+            self.door.feeds.close()
         if self._server is not None and self._serving is not None:
             self._server.should_exit = True
             await asyncio.gather(self._serving, return_exceptions=True)

@@ -23,6 +23,7 @@ from gateway.ordering import CallFact, Numbered, Ordering
 HEARTBEAT_S = 15.0
 HEARTBEAT = b": still here\n\n"
 T = TypeVar("T")
+_FIRST = asyncio.FIRST_COMPLETED
 _CLOSING: set["asyncio.Future[None]"] = set()
 """The loop itself holds tasks weakly."""
 
@@ -47,6 +48,11 @@ class Feeds:
         self._bus = bus
         self._timeline = timeline
         self._heartbeat_s = heartbeat_s
+        self._closed: asyncio.Event = asyncio.Event()
+
+    def close(self) -> None:
+        """Ends every feed at once: readers come back, to another process or the next one."""
+        self._closed.set()
 
     async def call(
         self, tenant: TenantId, call: CallId, ordering: Ordering, until: float
@@ -59,7 +65,7 @@ class Feeds:
             return
         subject = family_filter("call", tenant=tenant, key=call)
         live = self._bus.follow(CALLS.name, subject, after=0)
-        async with aclosing(_paced(live, self._heartbeat_s, until)) as arriving:
+        async with aclosing(self._paced(live, until)) as arriving:
             yield HEARTBEAT
             async for item in arriving:
                 for due in await self._due(tenant, call, ordering, item):
@@ -79,7 +85,7 @@ class Feeds:
         """Every fact of every call of the tenant, as it comes, behind the cursor `after`."""
         yield f"id: {after}\n\n".encode()  # who loses the line before the first fact misses none
         live = self._bus.follow(CALLS.name, family_filter("call", tenant=tenant), after=after)
-        async with aclosing(_paced(live, self._heartbeat_s, until)) as arriving:
+        async with aclosing(self._paced(live, until)) as arriving:
             async for item in arriving:
                 if item is None:
                     yield HEARTBEAT
@@ -98,37 +104,39 @@ class Feeds:
         due = [each for fact in await self._timeline(tenant, call) for each in ordering.take(fact)]
         return due + ordering.skip()
 
+    async def _paced(
+        self, source: AsyncIterator[T], until: float
+    ) -> AsyncGenerator[T | None, None]:
+        """The items of `source`, and None for every silence; ends at `until` or with `close`."""
+        loop = asyncio.get_running_loop()
+        coming: asyncio.Future[T] | None = None
+        closed = asyncio.ensure_future(self._closed.wait())
+        try:
+            while (left := until - loop.time()) > 0 and not closed.done():
+                coming = coming or asyncio.ensure_future(anext(source))
+                either: set[asyncio.Future[Any]] = {coming, closed}
+                wait_s = min(self._heartbeat_s, left)
+                await asyncio.wait(either, timeout=wait_s, return_when=_FIRST)
+                if not coming.done():
+                    yield None
+                    continue
+                try:
+                    item, coming = coming.result(), None
+                except StopAsyncIteration:
+                    return
+                yield item
+        finally:
+            # A reader that goes away cancels again and again; the consumer closes all the same.
+            closing = asyncio.ensure_future(_let_go(source, coming, closed))
+            _CLOSING.add(closing)
+            closing.add_done_callback(_CLOSING.discard)
+            await asyncio.shield(closing)
 
-async def _paced(
-    source: AsyncIterator[T], every_s: float, until: float
-) -> AsyncGenerator[T | None, None]:
-    """The items of `source`, and None for every silence of `every_s`; ends at `until`."""
-    loop = asyncio.get_running_loop()
-    coming: asyncio.Future[T] | None = None
-    try:
-        while (left := until - loop.time()) > 0:
-            coming = coming or asyncio.ensure_future(anext(source))
-            await asyncio.wait({coming}, timeout=min(every_s, left))
-            if not coming.done():
-                yield None
-                continue
-            try:
-                item, coming = coming.result(), None
-            except StopAsyncIteration:
-                return
-            yield item
-    finally:
-        # A reader that goes away cancels again and again; the consumer must close all the same.
-        closing = asyncio.ensure_future(_closed(source, coming))
-        _CLOSING.add(closing)
-        closing.add_done_callback(_CLOSING.discard)
-        await asyncio.shield(closing)
 
-
-async def _closed(source: AsyncIterator[T], coming: "asyncio.Future[T] | None") -> None:
-    if coming is not None:
-        coming.cancel()
-        await asyncio.gather(coming, return_exceptions=True)
+async def _let_go(source: AsyncIterator[T], *waited: "asyncio.Future[Any] | None") -> None:
+    for each in filter(None, waited):
+        each.cancel()
+        await asyncio.gather(each, return_exceptions=True)
     if isinstance(source, AsyncGenerator):
         await source.aclose()
 

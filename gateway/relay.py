@@ -130,7 +130,7 @@ class Near(asyncio.Protocol):
         if url is None:
             return self.refuse(HTTPStatus.FORBIDDEN)
         where = urlsplit(url)
-        far = Far(self, _head(path, where.netloc, headers))
+        far = Far(self, worker_head(path, where.netloc, headers))
         try:
             async with asyncio.timeout(_HANDSHAKE_S):
                 await asyncio.get_running_loop().create_connection(
@@ -187,7 +187,7 @@ class Far(asyncio.Protocol):
             self._transport.abort()
 
     def _judge(self) -> None:
-        status = _status(self._head)
+        status = answered_status(self._head)
         if self.answered.done() or self._transport is None:
             return
         self.answered.set_result(None)
@@ -201,14 +201,14 @@ class Far(asyncio.Protocol):
             self._near.refuse(status)
 
 
-def _head(path: bytes, host: str, headers: list[bytes]) -> bytes:
+def worker_head(path: bytes, host: str, headers: list[bytes]) -> bytes:
     """The upgrade as the worker gets it: no cookies, no credentials, no forwarding headers."""
     kept = [each for each in headers if each.partition(b":")[0].strip().lower() in _PASSED]
     lines = [b"GET " + path + b" HTTP/1.1", b"host: " + host.encode("ascii"), *kept]
     return b"\r\n".join(lines) + b"\r\n\r\n"
 
 
-def _status(head: bytes) -> HTTPStatus:
+def answered_status(head: bytes) -> HTTPStatus:
     """The status of an answer; anything that is none counts as a bad gateway."""
     parts = head.split(b"\r\n", 1)[0].split(b" ")
     try:

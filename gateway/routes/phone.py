@@ -2,13 +2,15 @@
 
 import secrets
 from typing import Annotated
+from urllib.parse import urlsplit
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
 
 from callfunnel.auth.permissions import Permission
 from callfunnel.carrier.signature import media_url
 from callfunnel.domain.call import Cause, Channel
 from callfunnel.domain.ids import TenantId
+from callfunnel.infra.settings import PlatformSettings
 from callfunnel.infra.trace import new_traceparent
 from gateway.admission import Offer, is_refused
 from gateway.door import TheDoor
@@ -23,6 +25,7 @@ EXPIRES_S = 30
 
 @router.post("", status_code=201)
 async def place_call(
+    request: Request,
     door: TheDoor,
     access: Annotated[Access, Depends(allow(Permission.PLACE_CALLS))],
     wanted: PhoneTokenRequest,
@@ -40,10 +43,17 @@ async def place_call(
     door.placed.add(access.tenant, pin.call)
     return PhoneToken(
         call=pin.call,
-        media_url=media_url(door.settings.public_url, pin.media_path),
+        media_url=media_url(_origin(request, door.settings), pin.media_path),
         token=pin.token,
         expires_s=EXPIRES_S,
     )
+
+
+def _origin(request: Request, settings: PlatformSettings) -> str:
+    """Where this browser finds media: here, if it reached a relaying gateway by another name."""
+    host = request.headers.get("host", "")
+    elsewhere = settings.media_relay and host and host != urlsplit(settings.public_url).netloc
+    return f"http://{host}" if elsewhere else settings.public_url
 
 
 def _offer(tenant: TenantId, agent: str, limit: int) -> Offer:

@@ -169,6 +169,16 @@ async def test_a_browser_call_is_admitted_and_pinned(gateway: Running) -> None:
     assert unknown.status_code == 404
 
 
+async def test_a_browser_that_knows_the_gateway_by_another_name_is_answered_with_that(
+    gateway: Running,
+) -> None:
+    await gateway.worker()
+    head = gateway.people.headers(gateway.tenant)
+    url = gateway.url.replace("127.0.0.1", "localhost")
+    placed = await gateway.http.post(f"{url}/v1/phone-tokens", json={"agent": AGENT}, headers=head)
+    assert placed.json()["media_url"].startswith(url.replace("http", "ws") + "/media/")
+
+
 async def test_usage_is_summed_by_day(gateway: Running) -> None:
     head = gateway.people.headers(gateway.tenant, Role.BILLING)
     answer = await gateway.http.get(f"{gateway.url}/v1/usage", headers=head)

@@ -143,6 +143,16 @@ async def test_a_stream_ends_with_the_readers_token(gateway: Running, calls: Sto
         assert tags(call, await Reader(answer.aiter_lines()).rest()) == ["1", "2"]
 
 
+async def test_feeds_end_when_the_gateway_is_told_to_stop(
+    gateway: Running, calls: StoredCalls
+) -> None:
+    call = await calls.call(ended=False)
+    async with reading(gateway, f"/v1/calls/{call}/events") as events:
+        await events.take(2)
+        gateway.door.feeds.close()
+        assert await events.rest() == []
+
+
 async def test_the_tenants_feed_tells_every_call_from_a_cursor_on(
     gateway: Running, calls: StoredCalls
 ) -> None:
