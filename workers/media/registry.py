@@ -75,9 +75,10 @@ class Registry:
         self._keeper.touch()
 
     async def write(self) -> None:
-        """Writes the record now, if the bus is there to take it."""
+        """Writes the record now, if it was ever written and the bus is there to take it."""
         try:
-            await self._lease.renew(self._value())
+            if self._lease.epoch:
+                await self._lease.renew(self._value())
         except Temporary as error:
             _log.warning("the record is not written", extra={"reason": error.reason})
 
@@ -142,7 +143,11 @@ class Registry:
         entry = await self._pins.get(pin_key(spec))
         if entry is None:
             return None
-        pin = msgspec.json.decode(entry.value, type=Pin)
+        try:
+            pin = msgspec.json.decode(entry.value, type=Pin)
+        except msgspec.DecodeError:
+            _log.error("a pin cannot be read", extra={"call": spec.call, "key": entry.key})
+            return None
         ours = (pin.call, pin.worker, pin.epoch) == (spec.call, self._worker, epoch)
         return (pin, entry) if ours and pin.state == "pinned" else None
 

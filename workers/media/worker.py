@@ -68,8 +68,6 @@ class MediaWorker:
         """Opens everything; afterwards the gateway may place calls here."""
         platform = self._settings.platform
         strain = Strain()
-        strain.start()
-        self._opened.callback(strain.stop)
         self._bus = await self._context.bus("media")
         self._spool = await Spool.open(platform.spool_dir)
         self._opened.push_async_callback(self._spool.close)
@@ -89,6 +87,8 @@ class MediaWorker:
         self._keep(self._sweep())
         self._watch(door, strain)
         freeze()
+        strain.start()
+        self._opened.callback(strain.stop)
         self._slots.closed = ""
         self._registry.touch()
 
