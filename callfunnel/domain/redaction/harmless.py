@@ -82,6 +82,8 @@ def is_measured(run: Sequence[Number], words: Sequence[Token]) -> bool:
 def is_in_context(run: Sequence[Number], words: Sequence[Token]) -> bool:
     """A year, date, time of day, spoken price or plain value, as the words around it show."""
     before = _word(words, run[0].first - 1)
+    if before == ",":
+        before = _word(words, run[0].first - 2)
     after = _word(words, run[-1].last + 1)
     if len(run) == 1 and run[0].cardinal:
         return True

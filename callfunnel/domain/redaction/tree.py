@@ -9,13 +9,14 @@ from collections.abc import Callable
 from typing import Any
 
 from callfunnel.domain.redaction.checks import is_card, is_iban, is_nino, is_ssn
-from callfunnel.domain.redaction.redactor import redact
+from callfunnel.domain.redaction.redactor import redact, redact_time
 
 _SECRET_KEY = re.compile(
     r"pass_?(?:word|code|phrase)|secret|(?:^|_)(?:pin|otp|cvv2?|cvc2?|ssn|nino|iban|pan)(?:$|_)"
     r"|card_?(?:number|no)$|security_?(?:code|answer|number)|api_?key|auth_?token|maiden",
     re.IGNORECASE,
 )
+_TIME_KEY = re.compile(r"(?:^|_)(?:time|at|when|hour|date|day|from|until)(?:$|_)", re.IGNORECASE)
 _SEPARATORS = re.compile(r"[\s().\-]")
 _EMAIL = re.compile(r"[\w.+%'-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,6}")
 _PHONE = re.compile(r"\+\d{8,15}")
@@ -52,6 +53,8 @@ def _walk(value: Any, said: str, depth: int) -> Any:
 def _entry(key: Any, value: Any, said: str, depth: int) -> Any:
     if _SECRET_KEY.search(str(key)) and isinstance(value, str | int) and value not in ("", True):
         return "<SECRET_1>"
+    if isinstance(value, str) and _TIME_KEY.search(str(key)) and " " in value:
+        return redact_time(value).text
     return _walk(value, said, depth + 1)
 
 
@@ -63,6 +66,7 @@ def _number(value: int, said: str) -> Any:
 
 
 def _leaf(text: str, said: str) -> str:
+    text = text.replace("\0", "")
     if any(char.isspace() for char in text.strip()):
         return redact(text).text
     plain = _SEPARATORS.sub("", text)

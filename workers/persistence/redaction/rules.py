@@ -16,7 +16,7 @@ import msgspec
 
 from callfunnel.domain.redaction.checks import CARD_LENGTHS, is_card
 from callfunnel.domain.redaction.finding import Kind
-from callfunnel.domain.redaction.redactor import Redacted, redact, redact_whole
+from callfunnel.domain.redaction.redactor import Redacted, redact, redact_time, redact_whole
 from callfunnel.domain.redaction.runs import Strictness, digits_of
 from callfunnel.domain.redaction.tree import redact_tree
 from callfunnel.events.call import AgentSpoke, CallEnded, CallerSpoke, KeyPressed
@@ -37,6 +37,12 @@ _NUMBER_ASKED = re.compile(
     r"(?:number|code)|\bsort code|\biban\b|\bdigits\b|\bthe (?:rest|number|next)\b",
     re.IGNORECASE,
 )
+_TIME_ASKED = re.compile(
+    r"\b(?:what time|which (?:day|time)|what day|when (?:shall|should|can|may|would|do|is)"
+    r"|good time|suits you)\b",
+    re.IGNORECASE,
+)
+_WARNING = re.compile(r"\b(?:do not|don't|never|need not)\b", re.IGNORECASE)
 _SECRET_ASKED = re.compile(
     r"\b(?:pass\s?-?(?:word|code|phrase)|pin\b|security (?:answer|word|question|code)"
     r"|secret (?:word|answer)|memorable \w+|maiden name|cvv|cvc)",
@@ -55,7 +61,8 @@ class Context:
     """What was said in a call up to `seq`.
 
     `said` are the last digits the caller read; `reading` and `secret` count the caller's turns
-    for which a number, or a secret, is still expected; `keys` the keys pressed in a row.
+    for which a number, or a secret, is still expected; `keys` the keys pressed in a row. `time`:
+    the agent has just asked for one.
     """
 
     seq: int = 0
@@ -63,6 +70,7 @@ class Context:
     reading: int = 0
     secret: int = 0
     keys: int = 0
+    time: bool = False
     known: bool = True
 
 
@@ -155,9 +163,10 @@ def _usual(context: Context) -> Strictness:
 def _caller(text: str, before: Context) -> tuple[str, Context]:
     if before.secret and _answers(text):
         return redact_whole(text, Kind.SECRET).text, replace(before, secret=0, keys=0)
-    redacted = redact(text, _usual(before))
+    plain = before.time and not before.reading
+    redacted = redact_time(text) if plain else redact(text, _usual(before))
     gone = "".join(found.value for found in redacted.found if found.kind in _DIGIT_KINDS)
-    digits = gone or digits_of(text)
+    digits = gone or ("" if plain else digits_of(text))
     said = (before.said + digits)[-_LONGEST_TAIL:]
     reading = _READING_TURNS if digits else max(0, before.reading - 1)
     after = replace(before, said=said, reading=reading, secret=max(0, before.secret - 1), keys=0)
@@ -166,8 +175,8 @@ def _caller(text: str, before: Context) -> tuple[str, Context]:
 
 def _agent(text: str, before: Context) -> tuple[str, Context]:
     redacted = redact(text, _usual(before))
-    asking = _ASKING.search(text) is not None
-    after = replace(before, keys=0)
+    asking = _ASKING.search(text) is not None and _WARNING.search(text) is None
+    after = replace(before, keys=0, time=_TIME_ASKED.search(text) is not None)
     if asking and _NUMBER_ASKED.search(text):
         after = replace(after, reading=max(after.reading, 2))
     if asking and _SECRET_ASKED.search(text):

@@ -101,6 +101,7 @@ STAYS = [
     "on March 3, 2026 at 10:30",
     "on 31/12/2026 or 2026-12-31T10:00:00.123456Z",
     "at ten thirty on tuesday",
+    "a call back for tuesday, ten thirty",
     "tomorrow at nine forty five or 10:15 pm",
     "March third twenty twenty four",
     "one moment, I have two questions",

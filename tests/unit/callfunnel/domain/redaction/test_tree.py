@@ -44,6 +44,13 @@ def test_ids_amounts_and_times_stay() -> None:
     assert redact_tree(value) == value
 
 
+def test_a_time_that_was_asked_for_stays_and_a_card_in_its_place_goes() -> None:
+    value = {"day": "tuesday", "time": "ten thirty", "call_at": "eleven fifteen", "time_of": 1}
+    assert redact_tree(value) == value
+    assert redact_tree({"time": "four one one one one"}) == {"time": "<DIGITS_1>"}
+    assert redact_tree({"text": "ten thirty"}) == {"text": "<DIGITS_1>"}
+
+
 def test_digits_the_caller_has_just_said_go_wherever_they_turn_up() -> None:
     said = "4111222233"
     assert redact_tree({"last": "2222", "n": 2233, "m": "22"}, said) == {
@@ -51,6 +58,10 @@ def test_digits_the_caller_has_just_said_go_wherever_they_turn_up() -> None:
         "n": "<DIGITS_1>",
         "m": "22",
     }
+
+
+def test_what_no_database_takes_goes() -> None:
+    assert redact_tree({"a\0": "b\0", "c": "d\0 e"}) == {"a": "b", "c": "d e"}
 
 
 def test_what_is_nested_too_deep_to_look_at_goes() -> None:

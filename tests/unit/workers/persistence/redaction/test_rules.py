@@ -86,6 +86,23 @@ def test_small_numbers_stay_again_once_the_talk_has_moved_on() -> None:
     assert call.caller("we are twenty five here") == "we are twenty five here"
 
 
+def test_a_time_that_the_agent_asked_for_stays() -> None:
+    call = Conversation()
+    assert call.caller("ten thirty") == "<DIGITS_1>"
+    call = Conversation()
+    call.agent("On which day, and at what time, shall we call you?")
+    assert call.caller("ten thirty") == "ten thirty"
+    assert (
+        call.agent("Tuesday, ten thirty. Is that right?") == "Tuesday, ten thirty. Is that right?"
+    )
+
+
+def test_a_warning_not_to_tell_a_number_asks_for_none() -> None:
+    call = Conversation()
+    call.agent("Please do not tell me card numbers on the phone.")
+    assert call.caller("we are twenty five here") == "we are twenty five here"
+
+
 def test_the_agent_repeating_a_number_does_not_leak_it() -> None:
     call = Conversation()
     call.caller("four one one one")
