@@ -5,15 +5,15 @@ first turn was told. Whatever died, the call has one end, a whole timeline, a re
 usage, and `audit` has nothing to say.
 """
 
-import json
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import httpx
 import pytest
 
-from tests.chaos.conftest import CLI, ENVIRONMENT, Running, eventually
+from tests.simulators.running_stack import RunningStack
+from tests.simulators.waiting import eventually
 
 SURVIVES = ("offpath", "nats", "postgres", "objects", "issuer")
 """Their death is not heard by the caller."""
@@ -22,17 +22,32 @@ CARRIES_AUDIO = ("media-1", "gateway")
 
 
 @contextmanager
-def talking(running: Running) -> Iterator[str]:
+def talking(running: RunningStack) -> Iterator[str]:
     """A call in the middle of its first turn; at the end of the block the caller is off too."""
-    before = running.calls()
-    with running.caller("say:why did my bill go up", "60s") as caller:
-        (call,) = eventually(lambda: running.calls() - before, "the call is in the list")
-        eventually(lambda: "caller_spoke" in running.names(call), "the caller's first turn")
-        yield call
-        caller.wait(60)
+    before = calls(running)
+    with running.begin("call", "say:why did my bill go up", "60s", "--json") as caller:
+        try:
+            (call,) = eventually(lambda: calls(running) - before, "the call is in the list")
+            eventually(lambda: "caller_spoke" in names(running, call), "the caller's first turn")
+            yield call
+            caller.wait(60)
+        finally:
+            caller.kill()
 
 
-def hang_up(running: Running, call: str) -> bool:
+def calls(running: RunningStack) -> set[str]:
+    """The calls there are."""
+    shown = eventually(lambda: running.get("/v1/calls?limit=100"), "the list of calls")
+    return {item["call"] for item in shown["items"]}
+
+
+def names(running: RunningStack, call: str) -> list[str]:
+    """The names of the facts of a call, as far as the API tells them now."""
+    shown = running.get(f"/v1/calls/{call}/timeline")
+    return [fact["name"] for fact in shown["items"]] if shown else []
+
+
+def hang_up(running: RunningStack, call: str) -> bool:
     """Asks for the end; False while nobody can answer, or the call is over."""
     try:
         return running.api.post(f"/v1/calls/{call}/hangup").status_code < 300
@@ -40,33 +55,29 @@ def hang_up(running: Running, call: str) -> bool:
         return False
 
 
-def sealed(running: Running, call: str) -> dict:
+def sealed(running: RunningStack, call: str) -> dict[str, Any]:
     """The sealed record, once there is one."""
-    return eventually(lambda: running.get(f"/v1/calls/{call}/record"), "a sealed record", 60)
-
-
-def audit(running: Running) -> dict:
-    """What `audit` finds in every call of the stack."""
-    command = [*CLI, "audit", "--home", str(running.home), "--json"]
-    done = subprocess.run(
-        command, env=ENVIRONMENT, capture_output=True, text=True, timeout=60, check=False
+    record: dict[str, Any] = eventually(
+        lambda: running.get(f"/v1/calls/{call}/record"), "a sealed record", 60
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return json.loads(done.stdout)
+    return record
 
 
-def whole(running: Running, call: str) -> dict:
+def whole(running: RunningStack, call: str) -> dict[str, Any]:
     """Checks that nothing of the call is missing or doubled; its summary."""
     assert sealed(running, call)["missing"] == []
-    names = running.names(call)
+    told = names(running, call)
     for once in ("offered", "connected", "ended", "recording_stored", "rated", "settled"):
-        assert names.count(once) == 1, (once, names)
-    audit(running)
-    return running.get(f"/v1/calls/{call}")
+        assert told.count(once) == 1, (once, told)
+    running.json("audit")  # ends with 0, or the test does
+    shown: dict[str, Any] = running.get(f"/v1/calls/{call}")
+    return shown
 
 
 @pytest.mark.parametrize("victim", SURVIVES)
-def test_a_call_outlives_the_death_of_a_process_beside_it(running: Running, victim: str) -> None:
+def test_a_call_outlives_the_death_of_a_process_beside_it(
+    running: RunningStack, victim: str
+) -> None:
     with talking(running) as call:
         running.kill(victim)
         eventually(lambda: hang_up(running, call), "an operator can end the call")
@@ -76,7 +87,7 @@ def test_a_call_outlives_the_death_of_a_process_beside_it(running: Running, vict
 
 @pytest.mark.parametrize("victim", CARRIES_AUDIO)
 def test_a_call_whose_audio_path_dies_has_one_end_and_frees_its_place(
-    running: Running, victim: str
+    running: RunningStack, victim: str
 ) -> None:
     with talking(running) as call:
         running.kill(victim)

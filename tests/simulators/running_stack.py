@@ -7,25 +7,19 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import httpx
+
+from tests.simulators.waiting import eventually
+
 SOURCE = Path(__file__).parents[2]
 COMMAND = (sys.executable, "-P", "-m", "callfunnel.cli")
-READY_WITHIN_S = 60.0
+READY_WITHIN_S = 90.0
 CALL_WITHIN_S = 150.0
-
-
-def until(true: Callable[[], Any], what: str, within_s: float = 20.0) -> Any:
-    """Polls until `true()` is, and returns that; fails with `what` when it does not in time."""
-    deadline = time.monotonic() + within_s
-    while not (value := true()):
-        assert time.monotonic() < deadline, f"not within {within_s} s: {what}"
-        signal.sigtimedwait([], 0.05)
-    return value
 
 
 @dataclass
@@ -48,19 +42,41 @@ class RunningStack:
                 stderr=out,
                 env=_environment(environment),
             )
-        until(lambda: ready.exists() or process.poll() is not None, "ready", READY_WITHIN_S)
+        eventually(lambda: ready.exists() or process.poll() is not None, "ready", READY_WITHIN_S)
         assert process.poll() is None, log.read_text()
         return cls(home, process, json.loads(ready.read_text()))
 
     def stop(self) -> int:
         """As Ctrl-C does; returns the exit status."""
+        self.api.close()
         self.process.send_signal(signal.SIGINT)
-        return self.process.wait(timeout=20)
+        return self.process.wait(timeout=30)
+
+    @cached_property
+    def api(self) -> httpx.Client:
+        """The gateway, asked by an admin of the demo tenant."""
+        token = {"Authorization": f"Bearer {self.ready['api_token']}"}
+        return httpx.Client(base_url=self.ready["gateway"], headers=token, timeout=5)
+
+    def get(self, path: str) -> Any:
+        """The JSON at a path of the API, or None while it does not answer."""
+        try:
+            answer = self.api.get(path)
+        except httpx.HTTPError:
+            return None
+        return answer.json() if answer.status_code == 200 else None
 
     def pid(self, name: str) -> int:
-        """The process of that name as it runs now."""
+        """The process of that name as it runs now; 0 while it is down."""
         state = json.loads((self.home / "run" / "up.json").read_text())
-        return next(each["pid"] for each in state["processes"] if each["name"] == name)
+        pids = {each["name"]: int(each["pid"]) for each in state["processes"]}
+        return pids.get(name, 0)
+
+    def kill(self, name: str) -> None:
+        """kill -9; returns once another one has taken its place."""
+        before = self.pid(name)
+        os.kill(before, signal.SIGKILL)
+        eventually(lambda: self.pid(name) not in (0, before), f"another {name}")
 
     def begin(self, *words: str) -> subprocess.Popen[str]:
         """Starts a command; its output is read by `finished`."""

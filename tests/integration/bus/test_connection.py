@@ -9,7 +9,7 @@ import pytest
 from callfunnel.infra import connection
 from callfunnel.infra.bus import Bus, BusAccess
 from tests.integration.bus.nats_process import NatsProcess
-from tests.integration.bus.waiting import until
+from tests.simulators.waiting import until
 
 
 async def test_a_process_that_is_early_waits_for_the_server(

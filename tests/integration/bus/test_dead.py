@@ -13,7 +13,7 @@ from callfunnel.infra.bus import Bus, BusAccess, Received, event
 from callfunnel.infra.dead import DeadLetters
 from callfunnel.infra.provision import BusSize, provision
 from tests.integration.bus.nats_process import NatsProcess
-from tests.integration.bus.waiting import until
+from tests.simulators.waiting import until
 
 DEMO = TenantId("demo")
 

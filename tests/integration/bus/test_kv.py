@@ -10,7 +10,7 @@ from callfunnel.infra.lease import Lease, LeaseKeeper
 from callfunnel.infra.mirror import Mirror
 from callfunnel.infra.provision import BusSize, provision
 from tests.integration.bus.nats_process import NatsProcess
-from tests.integration.bus.waiting import until
+from tests.simulators.waiting import until
 
 
 @pytest.fixture

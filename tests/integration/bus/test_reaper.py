@@ -23,7 +23,7 @@ from callfunnel.infra.bus import Bus, BusAccess, event
 from callfunnel.infra.lease import Lease
 from callfunnel.infra.provision import BusSize, provision
 from tests.integration.bus.nats_process import NatsProcess
-from tests.integration.bus.waiting import until
+from tests.simulators.waiting import until
 from workers.conductor.reaper.handlers import Reaper
 from workers.conductor.reaper.rules import REFUSED, Watch
 

@@ -17,7 +17,7 @@ from callfunnel.infra.bus import Bus, BusAccess, Received, Unanswered, event
 from callfunnel.infra.provision import BusSize, provision
 from callfunnel.infra.trace import current_traceparent, new_traceparent, tracing
 from tests.integration.bus.nats_process import NatsProcess
-from tests.integration.bus.waiting import until
+from tests.simulators.waiting import until
 
 DEMO = TenantId("demo")
 

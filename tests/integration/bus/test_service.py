@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from callfunnel.infra.settings import PlatformSettings
-from tests.integration.bus.waiting import until
+from tests.simulators.waiting import until
 
 ROOT = Path(__file__).parents[3]
 FEATURE = """

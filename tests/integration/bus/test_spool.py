@@ -11,7 +11,7 @@ from nats.aio.client import Client
 from callfunnel.domain.errors import UserError
 from callfunnel.infra.spool import Spool, SpoolFull, SpoolInUse, SpoolLimits, Tally
 from tests.integration.bus.nats_process import NatsProcess
-from tests.integration.bus.waiting import until
+from tests.simulators.waiting import until
 
 ROOT = Path(__file__).parents[3]
 

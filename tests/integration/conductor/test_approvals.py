@@ -7,8 +7,8 @@ from callfunnel.events.approval import ApprovalClosed, ApprovalOpened
 from callfunnel.events.requests import Accepted, DecideApproval
 from callfunnel.infra.clock import fresh_id
 from callfunnel.infra.postgres import tenant_connection
-from tests.integration.bus.waiting import until
 from tests.integration.conductor.conftest import DEMO
+from tests.simulators.waiting import until
 
 BIG = {"percent": 25, "months": 12}
 

@@ -7,8 +7,8 @@ import msgspec
 from callfunnel.domain.rulebook import PublishedRulebook
 from callfunnel.events.streams import RULEBOOKS
 from callfunnel.infra.postgres import tenant_connection
-from tests.integration.bus.waiting import until
 from tests.integration.conductor.conftest import AGENT, DEMO
+from tests.simulators.waiting import until
 from workers.conductor.rulebooks.files import Watch
 from workers.conductor.rulebooks.handlers import Rulebooks
 from workers.conductor.tools.kinds import KINDS

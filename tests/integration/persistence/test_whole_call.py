@@ -6,8 +6,8 @@ import json
 
 import soundfile
 
-from tests.integration.bus.waiting import until
 from tests.integration.persistence.made_up_call import running, tell, whole_call
+from tests.simulators.waiting import until
 from workers.billing.service import FEATURES as BILLING
 from workers.persistence.service import FEATURES as PERSISTENCE
 

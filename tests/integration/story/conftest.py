@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.simulators.running_stack import RunningStack, finished, until
+from tests.simulators.running_stack import RunningStack, finished
+from tests.simulators.waiting import eventually
 
 BILL = "say:why did my bill go up"
 CANCEL = ("say:i want to cancel", "say:yes please")
@@ -35,7 +36,7 @@ def decisions(up: RunningStack) -> dict[str, Any]:
     Gives each decision's report; `late` is the answer to a second click.
     """
     calls = [up.begin("call", *CANCEL, *PATIENT) for _ in range(2)]
-    opened = until(lambda: _two_open(up), "two approvals are asked for", 90)
+    opened = eventually(lambda: _two_open(up), "two approvals are asked for", 90)
     for command, approval in zip(("approve", "refuse"), opened, strict=True):
         up.run(command, approval["approval"])
     reports = {report["call"]: report for report in map(finished, calls)}
