@@ -55,6 +55,11 @@ class EdgeVad:
             self.echo.heard(level, voiced=voiced)
         return self._count(voiced)
 
+    @property
+    def voiced(self) -> bool:
+        """Whether the last frame was speech itself, not the pause it is granted."""
+        return self.speaking and self._run == 0
+
     def _count(self, voiced: bool) -> Edge:
         if voiced == self.speaking:
             self._voiced += voiced

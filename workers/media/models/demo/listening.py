@@ -10,7 +10,7 @@ from collections import deque
 from typing import Final
 
 from callfunnel.domain.rulebook import Endpointing
-from workers.media.audio.vad import HANGOVER_FRAMES, ONSET_FRAMES, Edge, EdgeVad
+from workers.media.audio.vad import ONSET_FRAMES, Edge, EdgeVad
 from workers.media.core.endpointing import wait_ms
 
 FRAME_MS: Final = 20
@@ -85,11 +85,11 @@ class Listening:
         self._frames = list(self._before)
 
     def _voice(self) -> Heard:
-        self._voiced += 1
+        self._voiced += self._vad.voiced
         if len(self._frames) >= _LONGEST_FRAMES:
             self._silent = _LONGEST_FRAMES
             return Heard.GUESS
-        if self._voiced == LASTING_FRAMES and not self.lasting:
+        if self._voiced >= LASTING_FRAMES and not self.lasting:
             self.lasting = True
             return Heard.SPEECH
         return Heard.NOTHING
@@ -101,7 +101,7 @@ class Listening:
             self._text = None
             return self._voice()
         if edge is Edge.ENDED:
-            self._silent = HANGOVER_FRAMES
+            self._silent = max(1, self._vad.silent_ms // FRAME_MS)
             return Heard.GUESS
         self._silent += 1
         return Heard.NOTHING
