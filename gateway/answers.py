@@ -2,6 +2,8 @@
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
@@ -9,6 +11,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
 
 from callfunnel.domain.errors import InvalidToken, Permanent, Temporary
 from gateway.problems import (
@@ -21,6 +24,7 @@ from gateway.problems import (
     unavailable,
 )
 
+_METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 log = logging.getLogger(__name__)
 
 
@@ -33,7 +37,10 @@ def add_answers(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def refused(request: Request, error: HTTPException) -> Response:
-        return answer(request, of_status(error.status_code, str(error.detail), error.headers))
+        problem = of_status(error.status_code, str(error.detail), error.headers)
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            problem = replace(problem, headers={"Allow": ", ".join(allowed(app, request))})
+        return answer(request, problem)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
@@ -67,8 +74,20 @@ def answer(request: Request, problem: ProblemError) -> Response:
     )
 
 
+def allowed(app: FastAPI, request: Request) -> list[str]:
+    """The methods that the path takes, from all routes that share it."""
+    return [
+        method
+        for method in _METHODS
+        if any(
+            route.matches({**request.scope, "method": method})[0] is Match.FULL
+            for route in app.routes
+        )
+    ]
+
+
 def _pointed(error: Mapping[str, Any]) -> dict[str, Any]:
     """One mistake in the request: where it is, as a JSON pointer, and what is wrong there."""
     where, *path = (str(part) for part in error["loc"])
     pointer = "/" + "/".join(path) if path else ""
-    return {"in": where, "pointer": pointer, "detail": error["msg"]}
+    return {"in": where, "pointer": pointer, "what": error["msg"]}

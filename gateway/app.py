@@ -31,6 +31,7 @@ API = (calls, recordings, usage, feed, approvals, rulebooks, phone)
 OTHER = (demo, health, twilio)
 _PROBLEM = {"model": Problem}
 _EVERYWHERE: dict[int | str, dict[str, Any]] = {
+    400: {"description": "not a request that can be read", **_PROBLEM},
     401: {"description": "no valid token", **_PROBLEM},
     403: {"description": "the token may not do this", **_PROBLEM},
     404: {"description": "not found", **_PROBLEM},

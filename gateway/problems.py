@@ -26,6 +26,9 @@ class Kind:
         return f"urn:callfunnel:problem:{self.name}"
 
 
+MALFORMED = Kind(
+    "malformed", 400, "Not a request that can be read", "Send what the OpenAPI document says."
+)
 UNAUTHENTICATED = Kind(
     "unauthenticated", 401, "No valid token", "Send `Authorization: Bearer <access token>`."
 )
@@ -50,6 +53,7 @@ BUSY = Kind("lines-busy", 503, "No line is free", "Try again in a moment.")
 UNAVAILABLE = Kind("unavailable", 503, "A part of the platform is down", "Try again shortly.")
 
 KINDS = (
+    MALFORMED,
     UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, METHOD, CONFLICT, TOO_LARGE, MEDIA, RANGE, INVALID,
     RULEBOOK, RATE, INTERNAL, BUSY, UNAVAILABLE,
 )  # fmt: skip

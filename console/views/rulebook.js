@@ -9,7 +9,7 @@ export async function showRulebook(session, agent) {
     : el("p", {}, "Replace it with ", el("code", {}, `PUT /v1/rulebooks/${agent}`), "; the next call uses it.");
   const version = el("p.quiet", {}, `${agent}, version ${book.version}, since ${new Date(book.published_at).toLocaleString()}`);
   const wrong = book.problems.map((problem) =>
-    el("li", {}, problem.line ? `line ${problem.line}: ` : "", problem.detail ?? problem.message ?? ""));
+    el("li", {}, problem.line ? `line ${problem.line}: ` : "", problem.what ?? problem.detail ?? ""));
   const problems = wrong.length
     ? [el("div.wrong", { role: "alert" }, el("p", {}, "The last edit was not taken, the version above stays:"), el("ul", {}, ...wrong))]
     : [];

@@ -6,11 +6,18 @@ from callfunnel.infra.settings import PlatformSettings
 from gateway.door import TheDoor
 from gateway.problems import FORBIDDEN, ProblemError, unavailable
 from gateway.schemas.phone import DemoSession
+from gateway.schemas.problem import Problem
 
 router = APIRouter(tags=["demo"])
 
 
-@router.post("/demo/session")
+@router.post(
+    "/demo/session",
+    responses={
+        403: {"description": "not a browser on this machine", "model": Problem},
+        503: {"description": "the identity provider is down", "model": Problem},
+    },
+)
 async def open_session(request: Request, door: TheDoor) -> DemoSession:
     """A short-lived token of the demo tenant, for this page in a browser on this machine."""
     peer = request.client.host if request.client else ""

@@ -53,6 +53,7 @@ class Running:
     door: Door
     stack: PrivateStack
     bus: Bus
+    conductor: Bus
     http: httpx.AsyncClient
     workers: list[ScriptedWorker] = field(default_factory=list)
 
@@ -119,8 +120,8 @@ async def gateway(
     identities = Identities(SealedFolder.open(Path(settings.secrets.removeprefix("local:"))))
     number, account = await _carrier(tenant, owner_conninfo, platform_secrets)
     bus = await Bus.connect(settings, "media", platform_secrets)
-    publisher = await Bus.connect(settings, "conductor", platform_secrets)
-    await publisher.kv(RULEBOOKS.name).put(f"{tenant}.{AGENT}", msgspec.json.encode(published()))
+    conductor = await Bus.connect(settings, "conductor", platform_secrets)
+    await conductor.kv(RULEBOOKS.name).put(f"{tenant}.{AGENT}", msgspec.json.encode(published()))
     process = Gateway(settings)
     async with issuer(identities, settings), httpx.AsyncClient(timeout=10) as http:
         await process.start()
@@ -135,20 +136,28 @@ async def gateway(
             door=process.door,
             stack=stack,
             bus=bus,
+            conductor=conductor,
             http=http,
         )
         yield running
         for worker in running.workers:
             await worker.stop()
         await process.stop()
-    await publisher.stop()
+    await conductor.stop()
     await bus.stop()
 
 
 @pytest.fixture
-async def calls(gateway: Running, postgres: PoolOf, objects: Objects) -> StoredCalls:
+async def calls(
+    gateway: Running,
+    postgres: PoolOf,
+    objects: Objects,
+    platform_secrets: SealedSecrets,
+) -> AsyncIterator[StoredCalls]:
     """The calls of the gateway's tenant."""
-    return StoredCalls(gateway.tenant, postgres, objects, gateway.bus)
+    persistence = await Bus.connect(gateway.settings, "persistence", platform_secrets)
+    yield StoredCalls(gateway.tenant, postgres, objects, persistence)
+    await persistence.stop()
 
 
 async def _carrier(

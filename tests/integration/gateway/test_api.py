@@ -114,7 +114,7 @@ async def test_a_decision_is_passed_on_and_a_late_one_is_a_conflict(
         first = len(decisions) == 1
         return Accepted(ok=first, reason="" if first else "late", detail="decided already")
 
-    await gateway.bus.serve(DecideApproval, answer)
+    await gateway.conductor.serve(DecideApproval, answer)
     head = gateway.people.headers(gateway.tenant, Role.APPROVER)
     listed = (await gateway.http.get(f"{gateway.url}/v1/approvals?state=open", headers=head)).json()
     assert [each["approval"] for each in listed["items"]] == [approval]
@@ -136,7 +136,7 @@ async def test_an_invalid_rule_book_is_refused_line_by_line(
         good = asked.data.document.startswith("agent:")
         return RulebookStored(ok=good, version=4 if good else 0, errors=[] if good else errors)
 
-    await gateway.bus.serve(PutRulebook, answer)
+    await gateway.conductor.serve(PutRulebook, answer)
     await calls.rulebook(AGENT, "agent: old # and a comment\n")
     head = gateway.people.headers(gateway.tenant)
     url = f"{gateway.url}/v1/rulebooks/{AGENT}"
@@ -211,6 +211,18 @@ async def test_every_error_is_a_problem_that_says_what_to_do(
     assert problem["type"].startswith("urn:callfunnel:problem:")
     assert all(problem[name] for name in ("title", "detail", "fix", "instance"))
     assert problem["status"] == status
+
+
+async def test_a_wrong_method_is_told_the_right_ones(gateway: Running) -> None:
+    answer = await gateway.http.delete(f"{gateway.url}/v1/rulebooks/{AGENT}")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, PUT")
+
+
+async def test_a_body_that_is_no_json_is_malformed(gateway: Running) -> None:
+    head = {**gateway.people.headers(gateway.tenant), "Content-Type": "application/json"}
+    url = f"{gateway.url}/v1/phone-tokens"
+    answer = await gateway.http.post(url, content=b"\xff{", headers=head)
+    assert (answer.status_code, answer.json()["type"]) == (400, "urn:callfunnel:problem:malformed")
 
 
 async def test_a_body_that_is_too_large_is_refused(gateway: Running) -> None:

@@ -76,8 +76,8 @@ async def commands(gateway: Running) -> list[str]:
         asked.append(request.envelope.tenant)
         raise LookupError
 
-    await gateway.bus.serve(DecideApproval, note)
-    await gateway.bus.serve(PutRulebook, note)
+    await gateway.conductor.serve(DecideApproval, note)
+    await gateway.conductor.serve(PutRulebook, note)
     return asked
 
 
