@@ -36,6 +36,11 @@ async def access_for(settings: PlatformSettings, role: str, secrets: Secrets) ->
     )
 
 
+def inbox_of(user: str) -> str:
+    """Where the answers to a user's requests and what it reads arrive; no other user hears them."""
+    return f"_INBOX.{user}" if user else "_INBOX"
+
+
 async def connect(access: BusAccess, closed: Callable[[], None]) -> Client:
     """Connects, waiting for the server as long as it takes; outages are waited out for ever.
 
@@ -53,6 +58,7 @@ async def connect(access: BusAccess, closed: Callable[[], None]) -> Client:
         name=access.name,
         user=access.user or None,
         password=access.password or None,
+        inbox_prefix=inbox_of(access.user),
         max_reconnect_attempts=-1,
         reconnect_time_wait=_RETRY_S,
         ping_interval=10,

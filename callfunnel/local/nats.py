@@ -1,8 +1,7 @@
 """The bus of one home: a nats-server from its wheel, with JetStream in the home.
 
 Streams are encrypted at rest with a key that reaches the server only through its environment.
-Each role has its own user; only `supervisor` may change streams, and the facts before redaction
-can be read by the roles that work on them alone.
+Each role has its own user, which may do what its work needs and no more (`bus_rights`).
 """
 
 from __future__ import annotations
@@ -13,8 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from callfunnel.domain.errors import UserError
-from callfunnel.events.streams import RAW
 from callfunnel.infra.sealed import SealedFolder, write_private
+from callfunnel.local.bus_rights import permissions
 from callfunnel.local.credentials import NATS_ROLES, credential
 from callfunnel.local.home import Home
 from callfunnel.local.ports import LOOPBACK
@@ -24,19 +23,6 @@ from callfunnel.local.programs import program, service_environment
 _KEY_VARIABLE = "CALLFUNNEL_JETSTREAM_KEY"
 _MAX_PAYLOAD = 1024 * 1024
 _MAX_STORE_BYTES = 8 * 1024**3
-_CHANGE_STREAMS = [
-    f"$JS.API.STREAM.{verb}.>" for verb in ("CREATE", "UPDATE", "DELETE", "RESTORE", "SNAPSHOT")
-]
-_READ_RAW = [
-    "$JS.API.CONSUMER.CREATE.RAW.>",
-    "$JS.API.CONSUMER.CREATE.RAW",
-    "$JS.API.CONSUMER.DURABLE.CREATE.RAW.>",
-    "$JS.API.CONSUMER.MSG.NEXT.RAW.>",
-    "$JS.API.STREAM.MSG.GET.RAW",
-    "$JS.API.DIRECT.GET.RAW",
-    "$JS.API.DIRECT.GET.RAW.>",
-]
-_READS_RAW = frozenset({"supervisor", "persistence", "conductor"})
 
 
 def nats_process(home: Home, ports: Mapping[str, int], store: SealedFolder) -> Process:
@@ -80,18 +66,9 @@ def _config(home: Home, ports: Mapping[str, int], store: SealedFolder) -> str:
 
 
 def _user(role: str, secret: Mapping[str, str]) -> dict[str, object]:
-    denied = [] if role == "supervisor" else list(_CHANGE_STREAMS)
     user: dict[str, object] = {"user": secret["user"], "password": secret["password"]}
-    subscribe: dict[str, object] = {}
-    if role not in _READS_RAW:
-        denied += _READ_RAW
-        subscribe = {"deny": list(RAW.subjects)}
-    if denied or subscribe:
-        permissions: dict[str, object] = {"publish": {"deny": denied}}
-        if subscribe:
-            permissions["subscribe"] = subscribe
-        user["permissions"] = permissions
-    return user
+    granted = permissions(role)
+    return user if granted is None else user | {"permissions": granted}
 
 
 def _quoted(path: Path) -> str:

@@ -9,6 +9,7 @@ import pytest
 from nats.aio.client import Client
 
 from callfunnel.domain.ids import PLATFORM
+from callfunnel.infra.connection import inbox_of
 from callfunnel.infra.sealed import SealedSecrets
 from callfunnel.local.credentials import NATS_ROLES
 from callfunnel.local.private_stack import PrivateStack
@@ -21,7 +22,12 @@ async def as_role(url: str, secrets: SealedSecrets, role: str) -> Client:
         """Refusals are looked for by the tests themselves."""
 
     return await nats.connect(
-        url, user=user["user"], password=user["password"], error_cb=ignore, allow_reconnect=False
+        url,
+        user=user["user"],
+        password=user["password"],
+        inbox_prefix=inbox_of(user["user"]),
+        error_cb=ignore,
+        allow_reconnect=False,
     )
 
 
@@ -61,14 +67,14 @@ async def test_facts_before_redaction_are_not_for_everybody(
     writer = await as_role(nats_url, platform_secrets, "media")
     reader = await as_role(nats_url, platform_secrets, role)
     try:
-        await writer.jetstream().publish("cf.t-x.raw.c_1.CallerSpoke", b"my card is 4111")
+        await writer.jetstream().publish("cf.t-x.raw.c_1.caller_spoke", b"my card is 4111")
         listening = await reader.subscribe("cf.*.raw.>")
         stream = reader.jetstream(timeout=0.3)
         with pytest.raises((nats.errors.Error, asyncio.TimeoutError)):
-            await stream.get_last_msg("RAW", "cf.t-x.raw.c_1.CallerSpoke")
+            await stream.get_last_msg("RAW", "cf.t-x.raw.c_1.caller_spoke")
         with pytest.raises((nats.errors.Error, asyncio.TimeoutError)):
             await stream.pull_subscribe("cf.*.raw.>", stream="RAW")
-        await writer.publish("cf.t-x.raw.c_1.CallerSpoke", b"and the code is 123")
+        await writer.publish("cf.t-x.raw.c_1.caller_spoke", b"and the code is 123")
         with pytest.raises(nats.errors.TimeoutError):
             await listening.next_msg(timeout=0.3)
     finally:
@@ -82,7 +88,7 @@ async def test_the_disk_holds_no_message_in_the_clear(
     client = await as_role(nats_url, platform_secrets, "media")
     try:
         spoken = b"a sentence that must not be found on the disk"
-        await client.jetstream().publish("cf.t-x.raw.c_2.CallerSpoke", spoken)
+        await client.jetstream().publish("cf.t-x.raw.c_2.caller_spoke", spoken)
     finally:
         await client.close()
     files = [file for file in (stack.home.root / "nats").rglob("*") if file.is_file()]
