@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tools.tree import ROOT
+from tools.tree import PRODUCT, ROOT
 
 SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
 DEPLOYABLES = ("conductor", "persistence", "billing")
@@ -30,3 +30,8 @@ def test_every_worker_is_named_in_its_contract() -> None:
     workers = {each.parent.name for each in (ROOT / "workers").glob("*/__init__.py")}
     (siblings,) = contract_of("workers")["layers"]
     assert workers - {each.strip(" ()") for each in siblings.split("|")} == set()
+
+
+def test_every_folder_of_the_product_is_a_package_that_the_contracts_see() -> None:
+    folders = {each.parent for root in PRODUCT for each in (ROOT / root).rglob("*.py")}
+    assert [str(each) for each in folders if not (each / "__init__.py").is_file()] == []

@@ -40,7 +40,8 @@ def test_a_vendor_is_known_to_its_own_module_only(line: str) -> None:
 )
 def test_decisions_are_pure(line: str) -> None:
     assert purity.problems(source("workers/billing/metering/rules.py", line))
-    assert purity.problems(source("workers/media/core/call.py", line))
+    assert purity.problems(source("workers/media/core/moves/talking.py", line))
+    assert purity.problems(source("gateway/placement.py", line))
     assert not purity.problems(source("workers/media/session.py", line))
 
 

@@ -1,30 +1,39 @@
-"""Decisions are pure: no coroutine, no clock and no I/O in the core, the domain or any rules.py.
+"""Decisions are pure: no coroutine, no clock and no I/O where the contract says so.
 
-import-linter forbids the imports, transitively; this forbids what needs no import.
+import-linter forbids the imports, transitively; this forbids what needs no import, in the same
+modules: those of the contract `Decisions are pure` in pyproject.toml.
 """
 
 from __future__ import annotations
 
 import ast
+import functools
 import re
+import tomllib
 from collections.abc import Iterable, Iterator
 
-from tools.tree import Source
+from tools.tree import ROOT, Source
 
-PURE = re.compile(
-    r"callfunnel\.(domain|events|carrier)(\..*)?|workers\.media\.core(\..*)?|.*\.rules"
-)
 # The generator writes files and is run by hand; it is the only part of the catalogue that does.
 EXEMPT = ("callfunnel.events.generator", "callfunnel.events.__main__")
 BUILTINS = frozenset({"open", "print", "input", "exec", "eval"})
 CLOCKS = frozenset({"now", "utcnow", "today"})
 
 
+@functools.cache
+def pure() -> re.Pattern[str]:
+    """The modules of the contract, each with everything below it; `*` is one part of a name."""
+    linter = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    (contract,) = (each for each in linter["contracts"] if "Decisions are pure" in each["name"])
+    names = (re.escape(name).replace(r"\*", r"[^.]+") for name in contract["source_modules"])
+    return re.compile(rf"({'|'.join(names)})(\..*)?")
+
+
 def problems(sources: Iterable[Source]) -> list[str]:
     return [
         f"{source.path}:{line}: {what} in a pure module: hand the value in instead"
         for source in sources
-        if PURE.fullmatch(source.module) and not source.module.startswith(EXEMPT)
+        if pure().fullmatch(source.module) and not source.module.startswith(EXEMPT)
         for line, what in _impure(source.tree)
     ]
 
