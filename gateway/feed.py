@@ -134,9 +134,13 @@ class Feeds:
 
 
 async def _let_go(source: AsyncIterator[T], *waited: "asyncio.Future[Any] | None") -> None:
+    """Cancels until it is heard: `wait_for` of Python 3.11 loses a cancellation that comes just as
+    what it waits for is done."""
     for each in filter(None, waited):
-        each.cancel()
-        await asyncio.gather(each, return_exceptions=True)
+        while not each.done():
+            each.cancel()
+            await asyncio.wait({each}, timeout=0.1)
+        _ = each.cancelled() or each.exception()
     if isinstance(source, AsyncGenerator):
         await source.aclose()
 
