@@ -8,11 +8,11 @@ from callfunnel.auth.permissions import Role
 from callfunnel.domain.ids import CallId
 from callfunnel.events.requests import Accepted, DecideApproval, PutRulebook, RulebookStored
 from callfunnel.infra.bus import Received
-from callfunnel.infra.clock import fresh_id
 from tests.integration.gateway.conftest import AGENT, Running
 from tests.integration.gateway.stored_calls import SOUND, StoredCalls
 
 PROBLEM = "application/problem+json"
+NO_CALL, NO_APPROVAL = "c_" + "a" * 26, "apr_" + "a" * 26
 
 
 async def test_calls_are_listed_newest_first_page_by_page(
@@ -195,10 +195,10 @@ async def test_usage_is_summed_by_day(gateway: Running) -> None:
         ("GET", "/v1/calls?limit=0", 422),
         ("GET", "/v1/calls/not-an-id", 422),
         ("POST", "/v1/phone-tokens", 422),
-        ("GET", f"/v1/calls/{fresh_id('c')}", 404),
-        ("GET", f"/v1/calls/{fresh_id('c')}/events", 404),
-        ("GET", f"/v1/calls/{fresh_id('c')}/recording", 404),
-        ("POST", f"/v1/approvals/{fresh_id('apr')}/decision", 422),
+        ("GET", f"/v1/calls/{NO_CALL}", 404),
+        ("GET", f"/v1/calls/{NO_CALL}/events", 404),
+        ("GET", f"/v1/calls/{NO_CALL}/recording", 404),
+        ("POST", f"/v1/approvals/{NO_APPROVAL}/decision", 422),
     ],
 )
 async def test_every_error_is_a_problem_that_says_what_to_do(
