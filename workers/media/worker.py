@@ -62,7 +62,7 @@ class MediaWorker:
         self._registry: Registry
         self._opened = contextlib.AsyncExitStack()
         self._opened.push_async_callback(self._synthesizer.close)
-        self._hurried = False
+        self._hurried = asyncio.Event()
 
     async def start(self) -> None:
         """Opens everything; afterwards the gateway may place calls here."""
@@ -106,14 +106,14 @@ class MediaWorker:
         _log.info("draining", extra={"slots": self._slots.used})
         if hasattr(self, "_registry"):
             await self._registry.write()
-        await self._emptied_within(self._settings.drain_s)
+        await self._unless_hurried(self._settings.drain_s)
         for session in tuple(self._sessions):
             session.drain()
-        await self._emptied_within(_CUT_S if self._hurried else _LAST_WORDS_S)
+        await self._unless_hurried(_LAST_WORDS_S)
+        await self._emptied(_CUT_S)
         for session in tuple(self._sessions):
             session.on_closed()
-        self._hurried = False
-        await self._emptied_within(_CUT_S)
+        await self._emptied(_CUT_S)
         _log.info("drained", extra={"slots": self._slots.used})
         for task in tuple(self._tasks):
             task.cancel()
@@ -122,8 +122,7 @@ class MediaWorker:
 
     def hurry(self) -> None:
         """Told to stop a second time: what is being waited for is waited for no longer."""
-        self._hurried = True
-        self._changed.set()
+        self._hurried.set()
 
     def record(self) -> WorkerRecord:
         """What the registry shows of this worker."""
@@ -209,14 +208,21 @@ class MediaWorker:
             await reporter.on_disk()
         await self._registry.conclude(spec, late.epoch, Cause.MEDIA_LOST, "")
 
-    async def _emptied_within(self, within_s: float) -> None:
-        """Until no call is left, the time is up, or somebody hurries."""
-        hurried = self._hurried
+    async def _emptied(self, within_s: float) -> None:
+        """Until no slot is taken, or the time is up."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(within_s):
-                while self._slots.used and self._hurried == hurried:
+                while self._slots.used:
                     self._changed.clear()
                     await self._changed.wait()
+
+    async def _unless_hurried(self, within_s: float) -> None:
+        """As `_emptied`, or until somebody hurries."""
+        emptied = asyncio.ensure_future(self._emptied(within_s))
+        hurried = asyncio.ensure_future(self._hurried.wait())
+        await asyncio.wait({emptied, hurried}, return_when=asyncio.FIRST_COMPLETED)
+        emptied.cancel()
+        hurried.cancel()
 
     def _fenced(self) -> None:
         """Another process took this worker's name: calls go on, new ones do not come."""

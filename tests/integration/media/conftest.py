@@ -95,11 +95,22 @@ async def media_bus(
     await opened.stop()
 
 
+@pytest.fixture
+async def conductor_bus(
+    platform: PlatformSettings, platform_secrets: SealedSecrets
+) -> AsyncIterator[Bus]:
+    """The bus as the one who publishes rule books."""
+    opened = await Bus.connect(platform, "conductor", platform_secrets)
+    yield opened
+    await opened.stop()
+
+
 @dataclass
 class Admission:
-    """What the gateway does for a call: rule book, slot, reservation, pin."""
+    """What the gateway does for a call: slot, reservation, pin; and the rule book it needs."""
 
     bus: Bus
+    conductor: Bus
     secrets: SealedSecrets
     tenant: TenantId
 
@@ -123,7 +134,7 @@ class Admission:
             version=3, digest="d", published_at=utc_now(), rulebook=rulebook()
         )
         key = f"{self.tenant}.home-internet"
-        await self.bus.kv(RULEBOOKS.name).put(key, msgspec.json.encode(published))
+        await self.conductor.kv(RULEBOOKS.name).put(key, msgspec.json.encode(published))
         login = {"account_sid": ACCOUNT, "auth_token": AUTH_TOKEN}
         await self.secrets.put(self.tenant, "carriers/twilio", login)
 
@@ -173,8 +184,10 @@ def pin_key(offered: CallSpec) -> str:
 
 
 @pytest.fixture
-def admission(bus: Bus, platform_secrets: SealedSecrets, tenant: TenantId) -> Admission:
-    return Admission(bus, platform_secrets, tenant)
+def admission(
+    bus: Bus, conductor_bus: Bus, platform_secrets: SealedSecrets, tenant: TenantId
+) -> Admission:
+    return Admission(bus, conductor_bus, platform_secrets, tenant)
 
 
 @pytest.fixture
