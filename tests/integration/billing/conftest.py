@@ -1,5 +1,5 @@
 """The same fixtures as the data plane's tests: features in this process, and the views."""
 
-from tests.integration.persistence.conftest import context, media_bus, start, view
+from tests.integration.persistence.conftest import bus, context, start, view
 
-__all__ = ["context", "media_bus", "start", "view"]
+__all__ = ["bus", "context", "start", "view"]

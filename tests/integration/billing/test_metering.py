@@ -8,8 +8,8 @@ from callfunnel.events.settled import CallRated, RecordingStored
 from callfunnel.infra.outbox import Outbox
 from callfunnel.infra.postgres import tenant_connection
 from callfunnel.infra.stored import stored
-from tests.integration.bus.waiting import until
 from tests.integration.persistence.made_up_call import MadeUpCall, running, whole_call
+from tests.simulators.waiting import until
 from workers.billing.metering import handlers
 from workers.billing.prices.files import read_prices
 from workers.billing.service import FEATURES
@@ -80,14 +80,12 @@ async def totals(postgres):
     return read
 
 
-async def test_a_call_is_rated_once_all_its_usage_is_there(
-    context, media_bus, tenant, view, totals
-):
+async def test_a_call_is_rated_once_all_its_usage_is_there(context, bus, tenant, view, totals):
     call = whole_call(tenant)
     async with running(FEATURES["metering"](context())):
-        await media_bus.publish(*call.usage)
-        await media_bus.publish(call.ended(), recording(call))
-        news = await rated(media_bus, call)
+        await bus.publish(*call.usage)
+        await bus.publish(call.ended(), recording(call))
+        news = await rated(bus, call)
     assert (news.amount_micros, news.currency, news.complete, news.lines) == (EXACT, "USD", True, 3)
     lines = await view(tenant, "api.bill_lines", call.call)
     assert [line["line"] for line in lines] == [1, 2, 3]
@@ -100,25 +98,25 @@ async def test_a_call_is_rated_once_all_its_usage_is_there(
     }  # fmt: skip
 
 
-async def test_usage_after_the_end_is_waited_for(context, media_bus, tenant):
+async def test_usage_after_the_end_is_waited_for(context, bus, tenant):
     call = whole_call(tenant)
     async with running(FEATURES["metering"](context())):
-        await media_bus.publish(recording(call), call.ended())
-        assert await ratings(media_bus, call) == []
-        await media_bus.publish(*call.usage)
-        assert (await rated(media_bus, call)).complete
+        await bus.publish(recording(call), call.ended())
+        assert await ratings(bus, call) == []
+        await bus.publish(*call.usage)
+        assert (await rated(bus, call)).complete
 
 
 async def test_after_its_grace_a_call_is_rated_with_what_is_there_and_later_usage_adds_lines(
-    context, media_bus, tenant, view
+    context, bus, tenant, view
 ):
     call = whole_call(tenant)
     async with running(Impatient(context(), 0.5)):
-        await media_bus.publish(call.usage[0])
-        await media_bus.publish(call.ended(), recording(call))
-        news = await rated(media_bus, call)
+        await bus.publish(call.usage[0])
+        await bus.publish(call.ended(), recording(call))
+        news = await rated(bus, call)
         assert (news.complete, news.amount_micros) == (False, EXACT - 500)
-        await media_bus.publish(call.usage[1])
+        await bus.publish(call.usage[1])
 
         async def billed():
             return len(await view(tenant, "api.bill_lines", call.call)) == 3
@@ -126,33 +124,33 @@ async def test_after_its_grace_a_call_is_rated_with_what_is_there_and_later_usag
         await until(billed, "the late usage is billed")
     lines = await view(tenant, "api.bill_lines", call.call)
     assert sum(line["amount_micros"] for line in lines) == EXACT
-    assert len(await ratings(media_bus, call)) == 1
+    assert len(await ratings(bus, call)) == 1
 
 
-async def test_a_lost_workers_call_is_rated_as_incomplete(context, media_bus, tenant):
+async def test_a_lost_workers_call_is_rated_as_incomplete(context, bus, tenant):
     call = whole_call(tenant)
     async with running(Impatient(context(), 0.5)):
-        await media_bus.publish(*call.usage)
-        await media_bus.publish(call.ended(usage_records=-1), recording(call))
-        news = await rated(media_bus, call)
+        await bus.publish(*call.usage)
+        await bus.publish(call.ended(usage_records=-1), recording(call))
+        news = await rated(bus, call)
     assert (news.complete, news.amount_micros) == (False, EXACT)
 
 
-async def test_redelivering_everything_changes_nothing(context, media_bus, tenant, view, totals):
+async def test_redelivering_everything_changes_nothing(context, bus, tenant, view, totals):
     calls = [whole_call(tenant) for _ in range(5)]
     told = [each for call in calls for each in (*call.usage, call.ended(), recording(call))]
     async with running(FEATURES["metering"](context())):
-        await media_bus.publish(*told)
+        await bus.publish(*told)
         for call in calls:
-            await rated(media_bus, call)
+            await rated(bus, call)
     before = await totals(tenant), [await view(tenant, "api.bill_lines", c.call) for c in calls]
-    jetstream = media_bus.client.jetstream()
+    jetstream = bus.client.jetstream()
     for stream, durable in (("USAGE", "metering"), ("CALLS", "metering-calls")):
         await jetstream.delete_consumer(stream, durable)
     last = whole_call(tenant)
     async with running(FEATURES["metering"](context())):
-        await media_bus.publish(*last.usage, last.ended(), recording(last))
-        await rated(media_bus, last)
+        await bus.publish(*last.usage, last.ended(), recording(last))
+        await rated(bus, last)
     after, lines = (
         await totals(tenant),
         [await view(tenant, "api.bill_lines", c.call) for c in calls],
@@ -164,28 +162,26 @@ async def test_redelivering_everything_changes_nothing(context, media_bus, tenan
     }
 
 
-async def test_a_record_told_twice_in_one_batch_counts_once(context, media_bus, tenant, totals):
+async def test_a_record_told_twice_in_one_batch_counts_once(context, bus, tenant, totals):
     call = MadeUpCall(tenant)
     for n in range(30):
         call.used("tool.calls", 1, "count", f"tc_{n % 10}")
     call.usage = call.usage[:10]
-    jetstream = media_bus.client.jetstream()
-    await media_bus.publish(*call.usage)
+    jetstream = bus.client.jetstream()
+    await bus.publish(*call.usage)
     async with running(FEATURES["metering"](context())):
-        await media_bus.publish(call.ended(), recording(call))
-        await rated(media_bus, call)
+        await bus.publish(call.ended(), recording(call))
+        await rated(bus, call)
     await jetstream.delete_consumer("USAGE", "metering")
     async with running(FEATURES["metering"](context())):
         extra = MadeUpCall(tenant)
         extra.used("tool.calls", 7, "count", "tc")
-        await media_bus.publish(*extra.usage, extra.ended(), recording(extra))
-        await rated(media_bus, extra)
+        await bus.publish(*extra.usage, extra.ended(), recording(extra))
+        await rated(bus, extra)
     assert (await totals(tenant))["tool.calls"] == (17, 11)
 
 
-async def test_two_processes_count_and_rate_everything_once(
-    context, media_bus, tenant, view, totals
-):
+async def test_two_processes_count_and_rate_everything_once(context, bus, tenant, view, totals):
     calls = [whole_call(tenant) for _ in range(30)]
     told = [each for call in calls for each in (*call.usage, call.ended(), recording(call))]
     random.Random(5).shuffle(told)
@@ -193,37 +189,18 @@ async def test_two_processes_count_and_rate_everything_once(
         running(FEATURES["metering"](context())),
         running(FEATURES["metering"](context())),
     ):
-        await media_bus.publish(*told)
-        news = [await rated(media_bus, call) for call in calls]
+        await bus.publish(*told)
+        news = [await rated(bus, call) for call in calls]
     assert {each.amount_micros for each in news} == {EXACT}
     assert (await totals(tenant))["tool.calls"] == (30, 30)
 
 
-async def test_killed_mid_batch_it_counts_everything_once(start, media_bus, tenant, totals):
-    calls = []
-    first = await start("workers.billing", "metering")
-    for n in range(20):
-        call = MadeUpCall(tenant)
-        for record in range(50):
-            call.used("tool.calls", 1, "count", f"tc_{record}")
-        await media_bus.publish(*call.usage, call.ended(), recording(call))
-        calls.append(call)
-        if n == 9:
-            first.kill()
-            await start("workers.billing", "metering")
-    for call in calls:
-        assert (await rated(media_bus, call, 45)).complete
-    assert await totals(tenant) == {"tool.calls": (1000, 1000), "recording.ms": (40_000, 20)}
-
-
-async def test_a_database_that_dies_meanwhile_loses_nothing(
-    context, media_bus, tenant, stack, totals
-):
+async def test_a_database_that_dies_meanwhile_loses_nothing(context, bus, tenant, stack, totals):
     call = whole_call(tenant)
     async with running(FEATURES["metering"](context())):
         stack.kill("postgres")
         try:
-            await media_bus.publish(*call.usage, call.ended(), recording(call))
+            await bus.publish(*call.usage, call.ended(), recording(call))
         finally:
             stack.restart("postgres")
-        assert (await rated(media_bus, call, 40)).amount_micros == EXACT
+        assert (await rated(bus, call, 40)).amount_micros == EXACT

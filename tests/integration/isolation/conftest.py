@@ -1,5 +1,5 @@
 """The same fixtures as the data plane's tests."""
 
-from tests.integration.persistence.conftest import context, media_bus, view
+from tests.integration.persistence.conftest import bus, context, view
 
-__all__ = ["context", "media_bus", "view"]
+__all__ = ["bus", "context", "view"]

@@ -35,12 +35,12 @@ async def count(connection, table: str) -> int:
 
 
 @pytest.fixture
-async def settled_call(context, media_bus, tenant, view):
+async def settled_call(context, bus, tenant, view):
     """A call of tenant A that has left its traces everywhere."""
     hosted = context()
     call = whole_call(tenant)
     async with running(*(make(hosted) for make in (PERSISTENCE | BILLING).values())):
-        await tell(media_bus, call, call.ended())
+        await tell(bus, call, call.ended())
 
         async def settled():
             rows = await view(tenant, "api.calls", call.call)
@@ -165,16 +165,16 @@ def test_a_tenant_cannot_be_named_so_that_it_reaches_further(name):
 
 
 async def test_an_event_told_under_another_tenants_subject_stays_that_tenants(
-    context, media_bus, tenant, view
+    context, bus, tenant, view
 ):
     """Who may speak for a tenant is the bus's matter; the subject alone says whose row it is."""
     hosted = context()
     mine, theirs = whole_call(tenant), whole_call(B)
     theirs.call = mine.call
     async with running(PERSISTENCE["timeline"](hosted)):
-        await media_bus.publish(*mine.facts[:2])
+        await bus.publish(*mine.facts[:2])
         theirs.facts = [theirs.event(f"{mine.call}-99", theirs.facts[0].data, 99)]
-        await media_bus.publish(*theirs.facts)
+        await bus.publish(*theirs.facts)
 
         async def both():
             own = await view(tenant, "api.timeline", mine.call)

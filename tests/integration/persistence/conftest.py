@@ -16,22 +16,20 @@ from callfunnel.infra.postgres import Pool, tenant_connection
 from callfunnel.infra.sealed import SealedSecrets
 from callfunnel.infra.settings import PlatformSettings
 from callfunnel.local.private_stack import PrivateStack
-from tests.integration.bus.waiting import until
+from tests.simulators.waiting import until
 
 ROOT = Path(__file__).parents[3]
-Start = Callable[[str, str], Awaitable[subprocess.Popen[bytes]]]
+Start = Callable[..., Awaitable[subprocess.Popen[bytes]]]
 PoolOf = Callable[[str], Awaitable[Pool]]
 View = Callable[..., Awaitable[list[dict[str, Any]]]]
 
 
 @pytest.fixture
-async def media_bus(
-    platform: PlatformSettings, platform_secrets: SealedSecrets
-) -> AsyncIterator[Bus]:
-    """The bus as a media worker has it."""
-    bus = await Bus.connect(platform, "media", platform_secrets)
-    yield bus
-    await bus.stop()
+async def bus(platform: PlatformSettings, platform_secrets: SealedSecrets) -> AsyncIterator[Bus]:
+    """The bus of one who may say and read everything: it speaks for workers that are not there."""
+    connected = await Bus.connect(platform, "supervisor", platform_secrets)
+    yield connected
+    await connected.stop()
 
 
 @pytest.fixture
@@ -63,15 +61,20 @@ def spawned(command: list[str], env: dict[str, str]) -> subprocess.Popen[bytes]:
 
 @pytest.fixture
 def start(stack: PrivateStack) -> Iterator[Start]:
-    """`await start("workers.persistence", "timeline")`: a feature in a process of its own."""
+    """`await start("timeline", "workers.persistence")`: a feature in a process of its own.
+
+    "all" is every feature of the packages in one process.
+    """
     started: list[subprocess.Popen[bytes]] = []
 
-    async def process(package: str, feature: str) -> subprocess.Popen[bytes]:
+    async def process(feature: str, *packages: str) -> subprocess.Popen[bytes]:
         settings = stack.settings(f"{feature}-{len(started) + 1}")
         ready = settings.run_dir / f"{settings.process}.json"
         ready.unlink(missing_ok=True)
         env = {**os.environ, **settings.to_env(), "PYTHONPATH": str(ROOT)}
-        child = spawned([sys.executable, "-m", package, feature], env)
+        program = "callfunnel.infra.service"
+        chosen = [] if feature == "all" else ["--only", feature]
+        child = spawned([sys.executable, "-m", program, *packages, *chosen], env)
         started.append(child)
         await until(ready.exists, f"{feature} is ready", within_s=20)
         return child

@@ -10,8 +10,8 @@ from callfunnel.domain.call import Cause, EndedBy
 from callfunnel.events.audio import AudioSegment
 from callfunnel.events.settled import RecordingStored
 from callfunnel.infra.stored import stored
-from tests.integration.bus.waiting import until
 from tests.integration.persistence.made_up_call import MadeUpCall, running, whole_call
+from tests.simulators.waiting import until
 from workers.persistence.recordings import rules
 from workers.persistence.service import FEATURES
 
@@ -38,15 +38,15 @@ async def told(bus, call: MadeUpCall, within_s: float = 20.0):
 
 
 async def test_both_sides_are_one_object_and_the_segments_are_gone(
-    context, media_bus, objects, tenant, view
+    context, bus, objects, tenant, view
 ):
     call = MadeUpCall(tenant)
     call.segment(caller=0x10)
     call.segment(agent=0x90)
     async with running(FEATURES["recordings"](context())):
-        await media_bus.publish(*call.audio)
-        await media_bus.publish(call.ended())
-        recording = await told(media_bus, call)
+        await bus.publish(*call.audio)
+        await bus.publish(call.ended())
+        recording = await told(bus, call)
     assert (recording.duration_ms, recording.segments, recording.missing_segments) == (2000, 2, 0)
     body = await objects.get(tenant, recording.object_key)
     assert (len(body), hashlib.sha256(body).hexdigest()) == (recording.size, recording.sha256)
@@ -58,110 +58,88 @@ async def test_both_sides_are_one_object_and_the_segments_are_gone(
     assert (await view(tenant, "api.recordings", call.call))[0]["sha256"] == recording.sha256
 
 
-async def test_a_segment_that_never_comes_is_silence_and_counted(
-    context, media_bus, tenant, monkeypatch
-):
+async def test_a_segment_that_never_comes_is_silence_and_counted(context, bus, tenant, monkeypatch):
     monkeypatch.setattr(rules, "GRACE_S", 1.0)
     call = whole_call(tenant, seconds=4)
     async with running(FEATURES["recordings"](context())):
-        await media_bus.publish(call.audio[0], call.audio[2])
-        await media_bus.publish(call.ended())
-        recording = await told(media_bus, call)
+        await bus.publish(call.audio[0], call.audio[2])
+        await bus.publish(call.ended())
+        recording = await told(bus, call)
     assert (recording.segments, recording.missing_segments) == (2, 2)
     assert recording.duration_ms == 4000
 
 
-async def test_segments_that_come_after_the_end_are_waited_for(context, media_bus, tenant):
+async def test_segments_that_come_after_the_end_are_waited_for(context, bus, tenant):
     call = whole_call(tenant, seconds=3)
     async with running(FEATURES["recordings"](context())):
-        await media_bus.publish(call.audio[0], call.ended())
-        assert await news(media_bus, call) == []
-        await media_bus.publish(*call.audio[1:])
-        recording = await told(media_bus, call)
+        await bus.publish(call.audio[0], call.ended())
+        assert await news(bus, call) == []
+        await bus.publish(*call.audio[1:])
+        recording = await told(bus, call)
     assert (recording.duration_ms, recording.missing_segments) == (3000, 0)
 
 
-async def test_a_lost_workers_call_is_made_of_what_came(context, media_bus, tenant, monkeypatch):
+async def test_a_lost_workers_call_is_made_of_what_came(context, bus, tenant, monkeypatch):
     monkeypatch.setattr(rules, "UNKNOWN_GRACE_S", 0.5)
     call = whole_call(tenant, seconds=3)
     end = call.ended(segments=-1, cause=Cause.WORKER_LOST, by=EndedBy.REAPER, duration_ms=0)
     async with running(FEATURES["recordings"](context())):
-        await media_bus.publish(call.audio[0], call.audio[2])
-        await media_bus.publish(end)
-        recording = await told(media_bus, call)
+        await bus.publish(call.audio[0], call.audio[2])
+        await bus.publish(end)
+        recording = await told(bus, call)
     assert (recording.duration_ms, recording.missing_segments) == (3000, 1)
 
 
-async def test_a_call_without_audio_says_so(context, media_bus, tenant):
+async def test_a_call_without_audio_says_so(context, bus, tenant):
     call = MadeUpCall(tenant)
     call.begin()
     async with running(FEATURES["recordings"](context())):
-        await media_bus.publish(call.ended(answered=False))
-        recording = await told(media_bus, call)
+        await bus.publish(call.ended(answered=False))
+        recording = await told(bus, call)
     assert (recording.object_key, recording.duration_ms, recording.sha256) == ("", 0, "")
 
 
-async def test_an_end_that_comes_again_changes_nothing(context, media_bus, objects, tenant, view):
+async def test_an_end_that_comes_again_changes_nothing(context, bus, objects, tenant, view):
     call = whole_call(tenant, seconds=1)
     async with running(FEATURES["recordings"](context())):
-        await media_bus.publish(*call.audio)
-        await media_bus.publish(call.ended())
-        before = await told(media_bus, call)
+        await bus.publish(*call.audio)
+        await bus.publish(call.ended())
+        before = await told(bus, call)
         rows = await view(tenant, "api.recordings", call.call)
-    await media_bus.client.jetstream().delete_consumer("CALLS", "recordings")
+    await bus.client.jetstream().delete_consumer("CALLS", "recordings")
     other = whole_call(tenant, seconds=1)
     async with running(FEATURES["recordings"](context())):
-        await media_bus.publish(*other.audio)
-        await media_bus.publish(other.ended())
-        await told(media_bus, other)
+        await bus.publish(*other.audio)
+        await bus.publish(other.ended())
+        await told(bus, other)
         assert await view(tenant, "api.recordings", call.call) == rows
-    assert (await news(media_bus, call))[0].data == before
+    assert (await news(bus, call))[0].data == before
     assert await objects.get(tenant, before.object_key) is not None
 
 
-async def test_while_the_object_store_is_down_nothing_is_lost(
-    context, media_bus, tenant, stack, view
-):
+async def test_while_the_object_store_is_down_nothing_is_lost(context, bus, tenant, stack, view):
     call = whole_call(tenant, seconds=2)
     async with running(FEATURES["recordings"](context())):
         stack.kill("objects")
         try:
-            await media_bus.publish(*call.audio)
-            await media_bus.publish(call.ended())
+            await bus.publish(*call.audio)
+            await bus.publish(call.ended())
         finally:
             stack.restart("objects")
-        recording = await told(media_bus, call, within_s=40)
+        recording = await told(bus, call, within_s=40)
     assert (recording.duration_ms, recording.missing_segments) == (2000, 0)
     stored_at = (await view(tenant, "api.recordings", call.call))[0]["stored_at"]
     assert stored_at.utcoffset() == timedelta(0)
 
 
-async def test_two_processes_make_every_recording_once(context, media_bus, tenant):
+async def test_two_processes_make_every_recording_once(context, bus, tenant):
     calls = [whole_call(tenant, seconds=2) for _ in range(10)]
     async with (
         running(FEATURES["recordings"](context())),
         running(FEATURES["recordings"](context())),
     ):
         for call in calls:
-            await media_bus.publish(*call.audio)
-        await media_bus.publish(*(call.ended() for call in calls))
-        made = [await told(media_bus, call) for call in calls]
+            await bus.publish(*call.audio)
+        await bus.publish(*(call.ended() for call in calls))
+        made = [await told(bus, call) for call in calls]
     assert {recording.duration_ms for recording in made} == {2000}
-
-
-async def test_killed_while_it_records_it_loses_nothing(start, media_bus, tenant):
-    calls = [whole_call(tenant, seconds=20) for _ in range(6)]
-    for call in calls:
-        await media_bus.publish(*call.audio)
-    first = await start("workers.persistence", "recordings")
-    await media_bus.publish(*(call.ended() for call in calls))
-
-    async def begun():
-        return any([await news(media_bus, call) for call in calls])
-
-    await until(begun, "one recording is made", within_s=20)
-    first.kill()
-    await start("workers.persistence", "recordings")
-    for call in calls:
-        recording = await told(media_bus, call, within_s=45)
-        assert (recording.duration_ms, recording.missing_segments) == (20_000, 0)

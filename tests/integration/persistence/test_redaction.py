@@ -7,8 +7,8 @@ from callfunnel.events.envelope import to_wire
 from callfunnel.events.message import subject_of
 from callfunnel.infra.dead import DeadLetters
 from callfunnel.infra.stored import stored
-from tests.integration.bus.waiting import until
 from tests.integration.persistence.made_up_call import TRACE, MadeUpCall, running, tell
+from tests.simulators.waiting import until
 from workers.persistence.service import FEATURES
 
 
@@ -25,69 +25,54 @@ async def spoken(bus, call: MadeUpCall) -> list:
     return await stored(bus, CallerSpoke, call.tenant, call.call)
 
 
-async def test_facts_keep_their_id_number_time_and_trace(context, media_bus, tenant):
+async def test_facts_keep_their_id_number_time_and_trace(context, bus, tenant):
     call = talk(tenant)
     async with running(FEATURES["redaction"](context())):
-        await tell(media_bus, call, call.ended())
+        await tell(bus, call, call.ended())
 
         async def all_there():
-            return len(await spoken(media_bus, call)) == 4
+            return len(await spoken(bus, call)) == 4
 
         await until(all_there, "every fact is on CALLS")
-    told = await spoken(media_bus, call)
+    told = await spoken(bus, call)
     sent = [event for event in call.facts if isinstance(event.data, CallerSpoke)]
     assert [item.envelope for item in told] == [event.envelope for event in sent]
     assert told[0].envelope.traceparent == TRACE
     assert told[0].data.text == "my card is <CARD_1>"
 
 
-async def test_a_fact_that_is_redacted_twice_is_one(context, media_bus, tenant):
+async def test_a_fact_that_is_redacted_twice_is_one(context, bus, tenant):
     call = talk(tenant)
     for _ in range(2):
         async with running(FEATURES["redaction"](context())):
-            await media_bus.publish(*call.facts, raw=True)
+            await bus.publish(*call.facts, raw=True)
 
             async def all_there():
-                return len(await spoken(media_bus, call)) == 4
+                return len(await spoken(bus, call)) == 4
 
             await until(all_there, "every fact is on CALLS")
         call.facts = [
             type(event)(msgspec.structs.replace(event.envelope, id=event.envelope.id), event.data)
             for event in call.facts
         ]
-    assert len(await spoken(media_bus, call)) == 4
+    assert len(await spoken(bus, call)) == 4
 
 
-async def test_what_is_no_fact_goes_to_dead_and_the_rest_goes_on(context, media_bus, tenant):
+async def test_what_is_no_fact_goes_to_dead_and_the_rest_goes_on(context, bus, tenant):
     call = talk(tenant)
     subject = subject_of(CallerSpoke, tenant, call.call, raw=True)
     headers = {**to_wire(call.facts[2], raw=True).headers, "Nats-Msg-Id": f"{call.call}-poison"}
     async with running(FEATURES["redaction"](context())):
-        await media_bus.client.jetstream().publish(subject, b"{not json", headers=headers)
-        await tell(media_bus, call, call.ended())
+        await bus.client.jetstream().publish(subject, b"{not json", headers=headers)
+        await tell(bus, call, call.ended())
 
         async def all_there():
-            return len(await spoken(media_bus, call)) == 4
+            return len(await spoken(bus, call)) == 4
 
         await until(all_there, "every fact is on CALLS")
 
         async def buried():
-            letters = await DeadLetters(media_bus.client).list(durable="redaction")
+            letters = await DeadLetters(bus.client).list(durable="redaction")
             return any(call.call in letter.subject for letter in letters)
 
         await until(buried, "the poison is in DEAD")
-
-
-async def test_killed_mid_batch_it_loses_and_doubles_nothing(start, media_bus, tenant):
-    calls = [talk(tenant, sentences=40) for _ in range(10)]
-    first = await start("workers.persistence", "redaction")
-    for call in calls:
-        await media_bus.publish(*call.facts, raw=True)
-        if call is calls[4]:
-            first.kill()
-            await start("workers.persistence", "redaction")
-
-    async def all_there():
-        return [len(await spoken(media_bus, call)) for call in calls] == [41] * 10
-
-    await until(all_there, "every fact is on CALLS, once", within_s=45)

@@ -5,8 +5,8 @@ import json
 from callfunnel.events.settled import CallRated, CallSettled, RecordingStored, TimelineCompleted
 from callfunnel.infra.outbox import Outbox
 from callfunnel.infra.stored import stored
-from tests.integration.bus.waiting import until
 from tests.integration.persistence.made_up_call import MadeUpCall, running, whole_call
+from tests.simulators.waiting import until
 from workers.persistence.service import FEATURES
 from workers.persistence.settlement import handlers
 
@@ -61,33 +61,33 @@ class Impatient:
         await self._outbox.stop()
 
 
-async def test_the_last_part_seals_whatever_the_order(context, media_bus, tenant, view):
+async def test_the_last_part_seals_whatever_the_order(context, bus, tenant, view):
     call = whole_call(tenant)
     told = parts(call)
     async with running(FEATURES["settlement"](context())):
-        await media_bus.publish(told["recording"], told["timeline"])
-        await media_bus.publish(call.ended())
-        await media_bus.publish(told["rated"])
-        news = await sealed(media_bus, call)
+        await bus.publish(told["recording"], told["timeline"])
+        await bus.publish(call.ended())
+        await bus.publish(told["rated"])
+        news = await sealed(bus, call)
     assert news.missing == []
     record = (await view(tenant, "api.records", call.call))[0]
     assert record["digest"] == news.digest
     assert json.loads(record["canonical"])["ended"]["cause"] == "caller_hangup"
-    assert (await sealings(media_bus, call))[0].envelope.traceparent[3:35] == (
+    assert (await sealings(bus, call))[0].envelope.traceparent[3:35] == (
         call.facts[0].envelope.traceparent[3:35]
     )
 
 
 async def test_past_its_deadline_a_record_is_sealed_with_what_is_missing(
-    context, media_bus, tenant, view
+    context, bus, tenant, view
 ):
     call = whole_call(tenant)
     told = parts(call)
     async with running(Impatient(context(), 0.5)):
-        await media_bus.publish(call.ended(), told["timeline"])
-        news = await sealed(media_bus, call)
+        await bus.publish(call.ended(), told["timeline"])
+        news = await sealed(bus, call)
         assert news.missing == ["recording", "usage"]
-        await media_bus.publish(told["recording"])
+        await bus.publish(told["recording"])
 
         async def came_late():
             rows = await view(tenant, "api.records", call.call)
@@ -96,28 +96,28 @@ async def test_past_its_deadline_a_record_is_sealed_with_what_is_missing(
         await until(came_late, "the late part is kept beside the record")
     record = (await view(tenant, "api.records", call.call))[0]
     assert (record["digest"], record["missing"]) == (news.digest, ["recording", "usage"])
-    assert len(await sealings(media_bus, call)) == 1
+    assert len(await sealings(bus, call)) == 1
 
 
-async def test_two_processes_seal_every_record_once(context, media_bus, tenant):
+async def test_two_processes_seal_every_record_once(context, bus, tenant):
     calls = [whole_call(tenant) for _ in range(20)]
     told = [parts(call) for call in calls]
     async with (
         running(FEATURES["settlement"](context())),
         running(FEATURES["settlement"](context())),
     ):
-        await media_bus.publish(*(call.ended() for call in calls))
+        await bus.publish(*(call.ended() for call in calls))
         for name in ("timeline", "recording", "rated"):
-            await media_bus.publish(*(each[name] for each in told))
-        news = [await sealed(media_bus, call) for call in calls]
+            await bus.publish(*(each[name] for each in told))
+        news = [await sealed(bus, call) for call in calls]
     assert all(each.missing == [] for each in news)
     assert len({each.digest for each in news}) == len(calls)
 
 
-async def test_a_deadline_outlives_the_process_that_wrote_it(start, context, media_bus, tenant):
+async def test_a_deadline_outlives_the_process_that_wrote_it(start, context, bus, tenant):
     call = whole_call(tenant)
     async with running(Impatient(context(), 1.0)):
-        await media_bus.publish(call.ended())
+        await bus.publish(call.ended())
         pool = await context().pool("persistence")
         async with pool.connection() as connection:
 
@@ -127,23 +127,21 @@ async def test_a_deadline_outlives_the_process_that_wrote_it(start, context, med
 
             await until(noted, "the deadline is written")
         await pool.close()
-    await start("workers.persistence", "settlement")
-    assert (await sealed(media_bus, call, 20)).missing == ["timeline", "recording", "usage"]
+    await start("settlement", "workers.persistence")
+    assert (await sealed(bus, call, 20)).missing == ["timeline", "recording", "usage"]
 
 
-async def test_what_every_part_told_again_after_sealing_changes_nothing(
-    context, media_bus, tenant, view
-):
+async def test_what_every_part_told_again_after_sealing_changes_nothing(context, bus, tenant, view):
     call = whole_call(tenant)
     told = parts(call)
     async with running(FEATURES["settlement"](context())):
-        await media_bus.publish(call.ended(), *told.values())
-        await sealed(media_bus, call)
+        await bus.publish(call.ended(), *told.values())
+        await sealed(bus, call)
     before = await view(tenant, "api.records", call.call)
-    await media_bus.client.jetstream().delete_consumer("CALLS", "settlement")
+    await bus.client.jetstream().delete_consumer("CALLS", "settlement")
     other = whole_call(tenant)
     async with running(FEATURES["settlement"](context())):
-        await media_bus.publish(other.ended(), *parts(other).values())
-        await sealed(media_bus, other)
+        await bus.publish(other.ended(), *parts(other).values())
+        await sealed(bus, other)
     assert await view(tenant, "api.records", call.call) == before
-    assert len(await sealings(media_bus, call)) == 1
+    assert len(await sealings(bus, call)) == 1

@@ -8,8 +8,8 @@ from callfunnel.events.settled import TimelineCompleted
 from callfunnel.infra.dead import DeadLetters
 from callfunnel.infra.postgres import tenant_connection
 from callfunnel.infra.stored import stored
-from tests.integration.bus.waiting import until
 from tests.integration.persistence.made_up_call import MadeUpCall, running, whole_call
+from tests.simulators.waiting import until
 from workers.persistence.service import FEATURES
 
 
@@ -21,18 +21,16 @@ async def completions(bus, call: MadeUpCall) -> int:
     return len(await stored(bus, TimelineCompleted, call.tenant, call.call))
 
 
-async def test_facts_in_any_order_and_twice_make_one_complete_timeline(
-    context, media_bus, tenant, view
-):
+async def test_facts_in_any_order_and_twice_make_one_complete_timeline(context, bus, tenant, view):
     call = whole_call(tenant, facts=12)
     told = [*call.facts, call.ended()]
     shuffled = random.Random(7).sample(told, len(told))
     async with running(FEATURES["timeline"](context())):
         for event in shuffled:
-            await media_bus.publish(event)
+            await bus.publish(event)
 
         async def complete():
-            return await completions(media_bus, call) == 1
+            return await completions(bus, call) == 1
 
         await until(complete, "the timeline is complete")
     rows = await view(tenant, "api.timeline", call.call)
@@ -42,45 +40,45 @@ async def test_facts_in_any_order_and_twice_make_one_complete_timeline(
     assert {row["customer"] for row in rows} == {"+15550102345"}
 
 
-async def test_a_gap_keeps_the_timeline_open_until_it_is_filled(context, media_bus, tenant, view):
+async def test_a_gap_keeps_the_timeline_open_until_it_is_filled(context, bus, tenant, view):
     call = whole_call(tenant, facts=6)
     async with running(FEATURES["timeline"](context())):
-        await media_bus.publish(*call.facts[:3], *call.facts[4:], call.ended())
+        await bus.publish(*call.facts[:3], *call.facts[4:], call.ended())
 
         async def stored_without_gap():
             return await facts_of(view, call) == 6
 
         await until(stored_without_gap, "what was told is stored")
-        assert await completions(media_bus, call) == 0
-        await media_bus.publish(call.facts[3])
+        assert await completions(bus, call) == 0
+        await bus.publish(call.facts[3])
 
         async def complete():
-            return await completions(media_bus, call) == 1
+            return await completions(bus, call) == 1
 
         await until(complete, "the timeline is complete")
 
 
-async def test_facts_beyond_the_end_are_kept_and_flagged(context, media_bus, tenant, view):
+async def test_facts_beyond_the_end_are_kept_and_flagged(context, bus, tenant, view):
     call = whole_call(tenant, facts=6)
     end = call.ended(last_seq=4)
     async with running(FEATURES["timeline"](context())):
-        await media_bus.publish(*call.facts[:4], end)
+        await bus.publish(*call.facts[:4], end)
 
         async def complete():
-            return await completions(media_bus, call) == 1
+            return await completions(bus, call) == 1
 
         await until(complete, "the timeline is complete")
-        await media_bus.publish(*call.facts[4:])
+        await bus.publish(*call.facts[4:])
 
         async def all_there():
             rows = await view(tenant, "api.timeline", call.call)
             return {row["seq"] for row in rows if row["late"]} == {5, 6}
 
         await until(all_there, "the late facts are there")
-    assert await completions(media_bus, call) == 1
+    assert await completions(bus, call) == 1
 
 
-async def test_two_processes_complete_every_call_exactly_once(context, media_bus, tenant, view):
+async def test_two_processes_complete_every_call_exactly_once(context, bus, tenant, view):
     calls = [whole_call(tenant, facts=20) for _ in range(15)]
     told = [event for call in calls for event in (*call.facts, call.ended())]
     random.Random(3).shuffle(told)
@@ -88,40 +86,24 @@ async def test_two_processes_complete_every_call_exactly_once(context, media_bus
         running(FEATURES["timeline"](context())),
         running(FEATURES["timeline"](context())),
     ):
-        await media_bus.publish(*told)
+        await bus.publish(*told)
 
         async def complete():
-            return [await completions(media_bus, call) for call in calls] == [1] * len(calls)
+            return [await completions(bus, call) for call in calls] == [1] * len(calls)
 
         await until(complete, "every timeline is complete", within_s=20)
     shown = [(await view(tenant, "api.calls", call.call))[0] for call in calls]
     assert all(row["timeline_complete"] and row["state"] == "ended" for row in shown)
 
 
-async def test_killed_mid_batch_it_loses_and_doubles_nothing(start, media_bus, tenant, view):
-    calls = [whole_call(tenant, facts=40) for _ in range(10)]
-    first = await start("workers.persistence", "timeline")
-    for call in calls:
-        await media_bus.publish(*call.facts, call.ended())
-        if call is calls[4]:
-            first.kill()
-            await start("workers.persistence", "timeline")
-
-    async def complete():
-        return [await completions(media_bus, call) for call in calls] == [1] * len(calls)
-
-    await until(complete, "every timeline is complete", within_s=45)
-    assert await facts_of(view, calls[0]) >= 41
-
-
 async def test_a_fact_that_no_row_can_hold_goes_to_dead_and_the_rest_is_stored(
-    context, media_bus, tenant, view
+    context, bus, tenant, view
 ):
     call = whole_call(tenant, facts=6)
     bad = call.facts[3]
     broken = msgspec.structs.replace(bad.envelope, id=f"{call.call}-bad", time="no time")
     async with running(FEATURES["timeline"](context())):
-        await media_bus.publish(*call.facts[:3], type(bad)(broken, bad.data), *call.facts[3:])
+        await bus.publish(*call.facts[:3], type(bad)(broken, bad.data), *call.facts[3:])
 
         async def rest_is_there():
             return await facts_of(view, call) == 6
@@ -129,17 +111,17 @@ async def test_a_fact_that_no_row_can_hold_goes_to_dead_and_the_rest_is_stored(
         await until(rest_is_there, "the rest is stored")
 
         async def buried():
-            letters = await DeadLetters(media_bus.client).list(durable="timeline")
+            letters = await DeadLetters(bus.client).list(durable="timeline")
             return any(letter.id == f"{call.call}-bad" for letter in letters)
 
         await until(buried, "the bad one is in DEAD")
 
 
-async def test_customers_are_who_was_on_the_line(context, media_bus, tenant, postgres):
+async def test_customers_are_who_was_on_the_line(context, bus, tenant, postgres):
     calls = [whole_call(tenant, facts=3) for _ in range(3)]
     pool = await postgres("gateway")
     async with running(FEATURES["timeline"](context())):
-        await media_bus.publish(*(fact for call in calls for fact in call.facts))
+        await bus.publish(*(fact for call in calls for fact in call.facts))
 
         async def known():
             async with tenant_connection(pool, tenant) as connection:

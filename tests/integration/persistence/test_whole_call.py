@@ -13,14 +13,14 @@ from workers.persistence.service import FEATURES as PERSISTENCE
 
 
 async def test_a_call_becomes_a_timeline_a_recording_a_bill_and_a_sealed_record(
-    context, media_bus, objects, tenant, view
+    context, bus, objects, tenant, view
 ):
     hosted = context()
     features = [make(hosted) for make in (PERSISTENCE | BILLING).values()]
     call = whole_call(tenant, seconds=3)
     call.says("my card is four one one one one one one one one one one one one one one one")
     async with running(*features):
-        await tell(media_bus, call, call.ended())
+        await tell(bus, call, call.ended())
 
         async def settled():
             rows = await view(tenant, "api.calls", call.call)
