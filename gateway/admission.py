@@ -127,6 +127,15 @@ class Admission:
 
     async def admit(self, offer: Offer) -> Pin:
         """The call's pin, new or found; `is_refused` when it is not taken."""
+        pin = await self._admit(offer)
+        if pin.tenant == offer.tenant:
+            return pin
+        # Ids are the carrier's and unique; whoever names another tenant's learns nothing of it.
+        log.warning("a call that is another tenant's", extra={"tenant": offer.tenant})
+        taken = Refused(Cause.REFUSED_POLICY, "not_theirs")
+        return _refused(_spec(offer, 0), taken, Busy().say)
+
+    async def _admit(self, offer: Offer) -> Pin:
         try:
             found = await self._registry.pin(offer.pin_key)
             if found is not None and found.state == REFUSED:

@@ -4,14 +4,17 @@ Given only when the embedded stack says so, to a peer on loopback that asks for 
 own name from this page itself; anything that came through a proxy or tunnel is not this machine.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
-from urllib.parse import urlsplit
 
 from callfunnel.auth.service_tokens import Granted
 
 LOOPBACK = frozenset(("127.0.0.1", "::1"))
-_OWN_NAMES = frozenset(("localhost", "127.0.0.1", "::1"))
-_RELAYED = frozenset(("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip"))
+_OWN = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?", re.ASCII)
+_RELAYED = re.compile(
+    r"forwarded|via|x-forwarded.*|x-real-ip|x-client-ip|x-original.*|true-client-ip|cf-.*|.*-trace-id"
+)
+"""What proxies and tunnels add; a browser sends none of these."""
 
 
 class DemoSessions:
@@ -30,8 +33,8 @@ class DemoSessions:
 def is_this_machine(peer: str, headers: Mapping[str, str]) -> bool:
     """Whether a request comes from a page of ours in a browser on this machine."""
     host = headers.get("host", "")
-    own = urlsplit(f"//{host}").hostname in _OWN_NAMES
+    own = _OWN.fullmatch(host) is not None
     same_page = headers.get("origin", "") == f"http://{host}"
     site = headers.get("sec-fetch-site", "same-origin") == "same-origin"
-    relayed = any(name in _RELAYED for name in headers)
+    relayed = any(_RELAYED.fullmatch(name) for name in headers)
     return peer in LOOPBACK and own and same_page and site and not relayed

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import msgspec
 import pytest
@@ -147,6 +147,19 @@ async def test_the_same_call_again_is_the_same_pin() -> None:
     world = World()
     assert await world.admit() == await world.admit()
     assert len(world.reserved) == len(world.held) == 1
+
+
+async def test_a_tenant_that_names_the_call_of_another_learns_nothing_of_it() -> None:
+    world = World()
+    admission = Admission(world, world, world)
+    theirs = await admission.admit(offer("CA1", 2))
+    before = (dict(world.held), dict(world.reserved), dict(world.pins))
+    pin = await admission.admit(replace(offer("CA1", 2), tenant=TenantId("mallory")))
+    assert is_refused(pin)
+    assert pin.tenant == "mallory"
+    assert pin.call != theirs.call
+    assert not pin.media_path
+    assert (world.held, world.reserved, world.pins) == before
 
 
 async def test_the_tenants_limit_refuses_with_its_busy_treatment() -> None:

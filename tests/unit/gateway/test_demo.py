@@ -22,6 +22,12 @@ def test_a_page_on_this_machine_is_let_in(host: str) -> None:
         {"sec-fetch-site": "cross-site"},
         {"x-forwarded-for": "203.0.113.9"},
         {"forwarded": "for=203.0.113.9"},
+        {"x-forwarded-proto": "https"},
+        {"cf-connecting-ip": "203.0.113.9"},
+        {"ngrok-trace-id": "1"},
+        {"host": "evil.example@127.0.0.1", "origin": "http://evil.example@127.0.0.1"},
+        {"host": "[", "origin": "http://["},
+        {"host": "127.0.0.1:8080/x", "origin": "http://127.0.0.1:8080/x"},
     ],
 )
 def test_anyone_else_is_not(changes: dict[str, str]) -> None:
