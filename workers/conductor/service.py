@@ -35,7 +35,8 @@ class Rulebooks:
 
         bus, pool = await self._context.bus(ROLE), await self._context.pool(ROLE)
         folder = self._context.settings.rulebook_dir
-        rulebooks = handlers.Rulebooks(bus, pool, KINDS.keys(), folder)
+        kinds = {name: kind.settings for name, kind in KINDS.items()}
+        rulebooks = handlers.Rulebooks(bus, pool, kinds, folder)
         rulebooks.register()
         await rulebooks.show_all()
         if folder is not None:

@@ -13,6 +13,8 @@ from workers.conductor.rulebooks.files import Watch
 from workers.conductor.rulebooks.handlers import Rulebooks
 from workers.conductor.tools.kinds import KINDS
 
+SETTINGS = {name: kind.settings for name, kind in KINDS.items()}
+
 
 async def in_registry(bus, tenant) -> PublishedRulebook | None:
     entry = await bus.kv(RULEBOOKS.name).get(f"{tenant}.{AGENT}")
@@ -60,7 +62,7 @@ async def test_an_edited_file_is_used_and_a_mistake_in_it_is_not(
     bus, pool = await context.bus("conductor"), await context.pool("conductor")
     path = tmp_path / f"{AGENT}.yaml"
     path.write_text(DEMO)
-    watch = Watch(tmp_path, tenant, Rulebooks(bus, pool, KINDS.keys(), tmp_path))
+    watch = Watch(tmp_path, tenant, Rulebooks(bus, pool, SETTINGS, tmp_path))
     await watch.start()
     try:
         assert (await in_registry(gateway_bus, tenant)).version == 1

@@ -11,15 +11,10 @@ from typing import Final
 import msgspec
 
 from callfunnel.domain.call import Cause, EndedBy, Pin, SlotHolder
-from callfunnel.events.call import (
-    CallAdmitted,
-    CallEnded,
-    CallOffered,
-    CallPinned,
-    CallRefused,
-)
-from callfunnel.events.envelope import Envelope, Event
+from callfunnel.events.call import CallEnded
+from callfunnel.events.envelope import Event
 from callfunnel.events.message import Message
+from callfunnel.events.pinned import fact_of, opening_facts, refusal_facts
 
 PINNED: Final = "pinned"
 REFUSED: Final = "refused"
@@ -140,8 +135,9 @@ def last_words(pin: Pin, told: Told, now: str) -> list[Event[Message]]:
     if told.ended:
         return []
     if pin.state == REFUSED:
-        return _refusal(pin)
-    opening = [] if told.seqs else _opening(pin)
+        return refusal_facts(pin)
+    at = pin.spec.offered_at
+    opening = [] if told.seqs else opening_facts(pin.spec, pin.worker, pin.epoch, pin.spec.slot)
     last_seq = max(told.seqs, default=len(opening))
     end = CallEnded(
         cause=Cause.WORKER_LOST,
@@ -153,8 +149,8 @@ def last_words(pin: Pin, told: Told, now: str) -> list[Event[Message]]:
         answered=told.connected,
         note="the media worker vanished",
     )
-    facts = [_fact(pin, str(n), n, fact, pin.spec.offered_at) for n, fact in enumerate(opening, 1)]
-    return [*facts, _fact(pin, "end", last_seq + 1, end, now)]
+    facts = [fact_of(pin, n, fact, at) for n, fact in enumerate(opening, 1)]
+    return [*facts, fact_of(pin, last_seq + 1, end, now)]
 
 
 def ended(pin: Pin) -> Pin:
@@ -176,55 +172,3 @@ def held_pin(pin: Pin, revision: int) -> Held | None:
 def held_slot(holder: SlotHolder, revision: int) -> Held:
     """A slot as the watch sees it."""
     return Held(revision, holder.worker, holder.epoch, holder.call)
-
-
-def _opening(pin: Pin) -> list[Message]:
-    return [
-        _offered(pin),
-        CallAdmitted(slot=pin.spec.slot, worker=pin.worker),
-        CallPinned(worker=pin.worker, epoch=pin.epoch),
-    ]
-
-
-def _offered(pin: Pin) -> CallOffered:
-    spec = pin.spec
-    return CallOffered(
-        direction=spec.direction,
-        channel=spec.channel,
-        carrier_call_id=spec.carrier_call_id,
-        caller=spec.caller,
-        callee=spec.callee,
-        agent=spec.agent,
-    )
-
-
-def _refusal(pin: Pin) -> list[Event[Message]]:
-    """A refusal whose gateway died before it was told: as the gateway would have said it."""
-    at = pin.spec.offered_at
-    end = CallEnded(
-        cause=Cause(pin.cause),
-        by=EndedBy.PLATFORM,
-        duration_ms=0,
-        last_seq=2,
-        segments=0,
-        usage_records=0,
-        answered=False,
-    )
-    refused = CallRefused(reason=pin.cause, treatment="say")
-    return [
-        _fact(pin, "1", 1, _offered(pin), at),
-        _fact(pin, "2", 2, refused, at),
-        _fact(pin, "end", 3, end, at),
-    ]
-
-
-def _fact(pin: Pin, tag: str, seq: int, data: Message, time: str) -> Event[Message]:
-    envelope = Envelope(
-        id=f"{pin.call}-{tag}",
-        tenant=pin.tenant,
-        key=pin.call,
-        time=time,
-        seq=seq,
-        traceparent=pin.spec.traceparent,
-    )
-    return Event(envelope, data)

@@ -6,7 +6,6 @@ truth; the registry is written again at every start, so a crash between the two 
 
 import asyncio
 import hashlib
-from collections.abc import Collection
 from pathlib import Path
 
 import msgspec
@@ -25,12 +24,12 @@ from workers.conductor.rulebooks.reading import Problem, Unreadable, read
 
 
 class Rulebooks:
-    """Validates and publishes. `kinds`: the kinds of tools there are; `folder`: where the same
-    documents lie as files, if anywhere.
+    """Validates and publishes. `kinds`: the kinds of tools there are, with the schema of their
+    settings; `folder`: where the same documents lie as files, if anywhere.
     """
 
     def __init__(
-        self, bus: Bus, pool: Pool, kinds: Collection[str], folder: Path | None = None
+        self, bus: Bus, pool: Pool, kinds: rules.Kinds, folder: Path | None = None
     ) -> None:
         self._kinds = kinds
         self._bus = bus
@@ -109,9 +108,7 @@ async def _version(
     return published
 
 
-def _validated(
-    agent: str, text: str, kinds: Collection[str]
-) -> tuple[Rulebook | None, list[Problem]]:
+def _validated(agent: str, text: str, kinds: rules.Kinds) -> tuple[Rulebook | None, list[Problem]]:
     try:
         document = read(text)
     except Unreadable as error:

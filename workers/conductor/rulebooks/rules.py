@@ -1,7 +1,7 @@
 """When a document is a rule book: the types, and what types cannot say. Pure."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import jsonschema
@@ -15,6 +15,8 @@ _AT = re.compile(r"^(?P<what>.*?)(?: - at `(?P<where>\$.*)`)?$", re.DOTALL)
 _UNKNOWN = re.compile(r"unknown field `(?P<name>[^`]*)`")
 _STEP = re.compile(r"\.(?P<name>[A-Za-z_][A-Za-z0-9_]*)|\[(?P<index>\d+|\.\.\.)\]")
 _VALUE = re.compile(r"\{([a-z][a-z0-9_]*)\}")
+_LONGEST = 200
+Kinds = Mapping[str, Mapping[str, Any]]
 Unknown = Callable[[Iterable[str]], set[str]]
 
 
@@ -28,14 +30,13 @@ def rulebook_of(document: Document) -> tuple[Rulebook | None, list[Problem]]:
         return None, [document.problem(path, what, fix)]
 
 
-def problems(
-    document: Document, book: Rulebook, kinds: Iterable[str], unknown: Unknown
-) -> list[Problem]:
+def problems(document: Document, book: Rulebook, kinds: Kinds, unknown: Unknown) -> list[Problem]:
     """What is wrong with a well-formed rule book; [] when it can be published.
 
-    `kinds` are the kinds of tools there are; `unknown` says which words cannot be recognised.
+    `kinds` are the kinds of tools there are, each with the JSON Schema of its settings; `unknown`
+    says which words cannot be recognised.
     """
-    found = [*_tools(book.tools, set(kinds))]
+    found = [*_tools(book.tools, kinds)]
     if book.demo is not None:
         found += _script(book.demo, {tool.name for tool in book.tools})
         found += _intents(book.demo, unknown)
@@ -45,7 +46,7 @@ def problems(
 Finding = tuple[Path, str, str]
 
 
-def _tools(tools: tuple[Tool, ...], kinds: set[str]) -> Iterator[Finding]:
+def _tools(tools: tuple[Tool, ...], kinds: Kinds) -> Iterator[Finding]:
     names: set[str] = set()
     for n, tool in enumerate(tools):
         at: Path = ("tools", n)
@@ -55,7 +56,15 @@ def _tools(tools: tuple[Tool, ...], kinds: set[str]) -> Iterator[Finding]:
         if tool.kind not in kinds:
             known = ", ".join(sorted(kinds))
             yield (*at, "kind"), f"there is no kind {tool.kind}", f"use one of: {known}"
+        else:
+            yield from _settings(tool, kinds[tool.kind], at)
         yield from _parameters(tool, at)
+
+
+def _settings(tool: Tool, schema: Mapping[str, Any], at: Path) -> Iterator[Finding]:
+    for error in jsonschema.Draft202012Validator(schema).iter_errors(tool.settings):
+        fix = f"see the settings of the kind {tool.kind}"
+        yield (*at, "settings", *error.absolute_path), error.message[:_LONGEST], fix
 
 
 def _parameters(tool: Tool, at: Path) -> Iterator[Finding]:

@@ -151,6 +151,6 @@ def _act(asked: Asked) -> store.Effect:
     if kind is None:
         return store.Effect("failed", {"error": f"no tool of kind {asked.tool.kind}"})
     try:
-        return store.Effect("done", kind(asked))
+        return store.Effect("done", kind.run(asked))
     except Refused as refusal:
         return store.Effect("failed", {"error": str(refusal)})

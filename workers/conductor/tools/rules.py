@@ -27,7 +27,11 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     caller: str
 
 
-Kind = Callable[[Asked], dict[str, Any]]
+class Kind(msgspec.Struct, frozen=True):
+    """What a kind of tool does, and the JSON Schema of its `settings` in a rule book."""
+
+    run: Callable[[Asked], dict[str, Any]]
+    settings: dict[str, Any]
 
 
 def tool_of(book: Rulebook | None, name: str) -> Tool:

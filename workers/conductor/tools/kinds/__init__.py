@@ -1,7 +1,8 @@
 """The kinds of tools: a rule book's tool names one by `kind`. To add one: a file and a line here.
 
 A kind is a pure function of what it was asked: its result is what the agent is told, and the row
-that keeps the result is its effect. It raises `Refused` when it cannot do what it was asked.
+that keeps the result is its effect. It raises `Refused` when it cannot do what it was asked. The
+schema of its settings is checked when a rule book is published.
 """
 
 from typing import Final
@@ -10,8 +11,8 @@ from workers.conductor.tools.kinds import callback, lookup, offer, transfer
 from workers.conductor.tools.rules import Kind
 
 KINDS: Final[dict[str, Kind]] = {
-    "customer_lookup": lookup.run,
-    "offer": offer.run,
-    "callback": callback.run,
-    "transfer": transfer.run,
+    "customer_lookup": Kind(lookup.run, lookup.SETTINGS),
+    "offer": Kind(offer.run, offer.SETTINGS),
+    "callback": Kind(callback.run, callback.SETTINGS),
+    "transfer": Kind(transfer.run, transfer.SETTINGS),
 }

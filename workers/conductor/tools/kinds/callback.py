@@ -1,8 +1,10 @@
 """`callback`: a person will call the customer back at a day and time."""
 
-from typing import Any
+from typing import Any, Final
 
 from workers.conductor.tools.rules import Asked
+
+SETTINGS: Final[dict[str, Any]] = {"type": "object", "maxProperties": 0}
 
 
 def run(asked: Asked) -> dict[str, Any]:

@@ -3,9 +3,25 @@
 Settings: `customers`, a list of objects with `phones`, and `otherwise`, told for any other number.
 """
 
-from typing import Any
+from typing import Any, Final
 
 from workers.conductor.tools.rules import Asked, Refused
+
+SETTINGS: Final[dict[str, Any]] = {
+    "type": "object",
+    "properties": {
+        "customers": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {"phones": {"type": "array", "items": {"type": "string"}}},
+                "required": ["phones"],
+            },
+        },
+        "otherwise": {"type": "object"},
+    },
+    "additionalProperties": False,
+}
 
 
 def run(asked: Asked) -> dict[str, Any]:

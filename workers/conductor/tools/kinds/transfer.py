@@ -1,10 +1,16 @@
 """`transfer`: the call is handed to a person. Settings: `number`, who the carrier dials."""
 
 import re
-from typing import Any
+from typing import Any, Final
 
 from workers.conductor.tools.rules import Asked, Refused
 
+SETTINGS: Final[dict[str, Any]] = {
+    "type": "object",
+    "properties": {"number": {"type": "string", "pattern": r"^\+[1-9][0-9]{6,14}$"}},
+    "required": ["number"],
+    "additionalProperties": False,
+}
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
 
 

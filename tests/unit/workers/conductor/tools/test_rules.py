@@ -1,7 +1,12 @@
 """What a tool call may do, and what a person is asked."""
 
-import pytest
+from pathlib import Path
 
+import jsonschema
+import pytest
+from ruamel.yaml import YAML
+
+import callfunnel.local.demo
 from callfunnel.domain.rulebook import ApprovalPolicy, Persona, Rulebook, Tool
 from workers.conductor.tools.kinds import KINDS
 from workers.conductor.tools.rules import Asked, Refused, check, policy_for, question, tool_of
@@ -69,13 +74,21 @@ def test_an_agent_has_only_the_tools_of_its_rule_book():
 
 def test_a_customer_is_found_by_number_and_told_without_numbers():
     known = [{"phones": ["+15550100123"], "name": "Alex"}]
-    found = KINDS["customer_lookup"](asked("customer_lookup", {"customers": known}))
+    found = KINDS["customer_lookup"].run(asked("customer_lookup", {"customers": known}))
     assert found == {"name": "Alex"}
     with pytest.raises(Refused):
-        KINDS["customer_lookup"](asked("customer_lookup", {"customers": known}, caller="+1555"))
+        KINDS["customer_lookup"].run(asked("customer_lookup", {"customers": known}, caller="+1555"))
 
 
 def test_a_transfer_needs_a_number_that_can_be_dialled():
-    assert KINDS["transfer"](asked("transfer", {"number": "+15550100900"}))["transfer"]
+    assert KINDS["transfer"].run(asked("transfer", {"number": "+15550100900"}))["transfer"]
     with pytest.raises(Refused):
-        KINDS["transfer"](asked("transfer", {"number": "555 front desk"}))
+        KINDS["transfer"].run(asked("transfer", {"number": "555 front desk"}))
+
+
+def test_the_settings_of_the_demo_fit_the_schemas_of_their_kinds():
+    path = Path(callfunnel.local.demo.__file__).parent / "home-internet.yaml"
+    for tool in YAML(typ="safe").load(path.read_text())["tools"]:
+        schema = KINDS[tool["kind"]].settings
+        jsonschema.Draft202012Validator.check_schema(schema)
+        jsonschema.validate(tool.get("settings", {}), schema)
