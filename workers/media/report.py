@@ -14,9 +14,10 @@ from callfunnel.domain.call import CallSpec
 from callfunnel.domain.errors import Temporary
 from callfunnel.domain.ids import WorkerId
 from callfunnel.events.audio import AudioSegment
-from callfunnel.events.call import CallAdmitted, CallEnded, CallOffered, CallPinned
+from callfunnel.events.call import CallEnded
 from callfunnel.events.envelope import Envelope, Event, to_wire
 from callfunnel.events.message import Message
+from callfunnel.events.pinned import opening_facts
 from callfunnel.events.usage import UsageMeasured
 from callfunnel.infra.spool import Tally, UnfinishedCall
 from callfunnel.infra.trace import child_of
@@ -132,19 +133,3 @@ class Reporter:
             _log.error("the spool refused", extra=what)
             return False
         return True
-
-
-def opening_facts(spec: CallSpec, worker: WorkerId, epoch: int, slot: str) -> list[Message]:
-    """What happened to a call before its media socket: offered, admitted, pinned."""
-    return [
-        CallOffered(
-            direction=spec.direction,
-            channel=spec.channel,
-            carrier_call_id=spec.carrier_call_id,
-            caller=spec.caller,
-            callee=spec.callee,
-            agent=spec.agent,
-        ),
-        CallAdmitted(slot=slot, worker=worker),
-        CallPinned(worker=worker, epoch=epoch),
-    ]
