@@ -11,6 +11,7 @@ from openai.types.realtime import RealtimeClientEvent, RealtimeServerEvent
 from pydantic import TypeAdapter
 
 from tests.contract.models.suite import Sink, context
+from tests.simulators import virtual_time
 from tests.simulators.openai_realtime import FakeSession, Manners, Script, ToolCall, Turn
 from tests.simulators.openai_server import serve_model
 from tests.simulators.sounds import tone
@@ -103,8 +104,8 @@ async def _played() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     return from_server, from_client
 
 
-async def test_every_event_of_the_fake_is_one_of_the_package() -> None:
-    from_server, _ = await _played()
+def test_every_event_of_the_fake_is_one_of_the_package() -> None:
+    from_server, _ = virtual_time.run(_played())
     for event in from_server:
         parsed = SERVER.validate_python(event)
         assert parsed.type == event["type"]
@@ -112,8 +113,8 @@ async def test_every_event_of_the_fake_is_one_of_the_package() -> None:
     assert {"error", "response.done", "conversation.item.added"} <= kinds
 
 
-async def test_every_message_of_ours_is_one_of_the_package() -> None:
-    _, from_client = await _played()
+def test_every_message_of_ours_is_one_of_the_package() -> None:
+    _, from_client = virtual_time.run(_played())
     kinds = {message["type"] for message in from_client}
     assert kinds == {
         "session.update",

@@ -70,7 +70,7 @@ def worker(stack: PrivateStack, request: pytest.FixtureRequest) -> Iterator[Work
         "OPENAI_API_KEY": "sk-test",
         "OPENAI_BASE_URL": base_url,
         "CALLFUNNEL_MEDIA_DRAIN_S": "2",
-        "CALLFUNNEL_MEDIA_HELD_S": "3",
+        "CALLFUNNEL_MEDIA_HELD_S": "2",
     }
     started = WorkerProcess(settings, environment, _spawn(environment))
     yield started
