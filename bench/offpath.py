@@ -98,9 +98,12 @@ async def measure(stack: PrivateStack, name: str, features: tuple[str, ...], cou
     made: list[Any] = [(PERSISTENCE | BILLING)[feature](context) for feature in features]
     metering = "metering" in features
     query = COUNT_USAGE if metering else COUNT_FACTS
+    worked = time.process_time()
     async with running(*made):
         took = await drained(context, "billing" if metering else "persistence", query, count)
-    print(f"{name}: {count:,} committed in {took:.1f} s = {count / took:,.0f}/s")
+    each_us = (time.process_time() - worked) / count * 1e6
+    rate = f"{count:,} committed in {took:.1f} s = {count / took:,.0f}/s"
+    print(f"{name}: {rate}, {each_us:.0f} us of this process each")
 
 
 def main(count: int) -> None:

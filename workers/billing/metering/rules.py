@@ -11,7 +11,7 @@ from callfunnel.events.envelope import Envelope
 from callfunnel.events.settled import CallRated, RecordingStored
 from callfunnel.events.usage import UsageMeasured
 
-GRACE_S: Final = 18.0
+GRACE_S: Final = 25.0
 """How long usage that must exist is waited for; the settlement waits longer."""
 RECORDING_METER: Final = "recording.ms"
 
