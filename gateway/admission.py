@@ -20,6 +20,7 @@ from callfunnel.domain.call import (
     Channel,
     Direction,
     Pin,
+    PinState,
     SlotHolder,
 )
 from callfunnel.domain.errors import Temporary
@@ -31,11 +32,9 @@ from gateway.placement import HeldSlot, LiveWorker, pick_worker, slot_choices
 
 log = logging.getLogger(__name__)
 
-MOST_SLOT_TRIES = 8
+MOST_SLOT_TRIES = 16
 MOST_WORKER_TRIES = 3
 NO_WORKER = WorkerId("")
-REFUSED = "refused"
-"""State of a pin whose call was not taken and may not be told yet; `apology` is what is said."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,7 +137,7 @@ class Admission:
     async def _admit(self, offer: Offer) -> Pin:
         try:
             found = await self._registry.pin(offer.pin_key)
-            if found is not None and found.state == REFUSED:
+            if found is not None and found.state is PinState.REFUSED:
                 await self._tell(offer, found)  # its teller may have died before it was told
             return found or await self._place(offer)
         except Refused as refused:
@@ -298,7 +297,7 @@ def _refused(spec: CallSpec, refused: Refused, treatment: str) -> Pin:
         token="",
         media_path="",
         spec=spec,
-        state=REFUSED,
+        state=PinState.REFUSED,
         cause=refused.cause.value,
         apology=treatment,
     )

@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
-from callfunnel.domain.call import Pin, SlotHolder, WorkerRecord
+from callfunnel.domain.call import Pin, PinState, SlotHolder, WorkerRecord
 from callfunnel.domain.errors import Temporary
 from callfunnel.domain.ids import TenantId, WorkerId
 from callfunnel.domain.rulebook import PublishedRulebook
@@ -126,7 +126,7 @@ class KvRegistry:
         async with self._soon():
             entry = await self._pin_bucket.get(key)
             if entry is not None and msgspec.json.decode(entry.value, type=Pin) == pin:
-                ended = msgspec.json.encode(msgspec.structs.replace(pin, state="ended"))
+                ended = msgspec.json.encode(msgspec.structs.replace(pin, state=PinState.ENDED))
                 await self._pin_bucket.replace(key, ended, entry.revision)
 
     async def take_slot(self, slot: str, holder: SlotHolder, revision: int) -> int | None:

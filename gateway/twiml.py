@@ -2,7 +2,7 @@
 
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from callfunnel.domain.call import Pin
+from callfunnel.domain.call import Pin, PinState
 
 
 def connect(media_url: str, call: str, next_url: str) -> str:
@@ -38,7 +38,7 @@ def after_stream(pin: Pin, apology: str) -> str:
     """What follows a closed media socket: a transfer, the end, or an apology for a lost worker."""
     if pin.next_dial:
         return dial(pin.next_dial)
-    if pin.state == "ended":
+    if pin.state is PinState.ENDED:
         return say_and_hang_up(pin.apology)
     return say_and_hang_up(pin.apology or apology)
 

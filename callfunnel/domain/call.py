@@ -73,6 +73,17 @@ class CallSpec(msgspec.Struct, frozen=True, kw_only=True):
     traceparent: str = ""
 
 
+class PinState(enum.StrEnum):
+    """How far a call's pin is. `REFUSED`: not taken, and its facts may not be told yet;
+    `REAPING`: its worker is gone and a reaper has begun to speak for it; if that one dies, the
+    next one says the same."""
+
+    PINNED = "pinned"
+    REFUSED = "refused"
+    REAPING = "reaping"
+    ENDED = "ended"
+
+
 class Pin(msgspec.Struct, frozen=True, kw_only=True):
     """The registry's record of one call, keyed by the carrier's call id, changed by CAS only.
 
@@ -86,7 +97,7 @@ class Pin(msgspec.Struct, frozen=True, kw_only=True):
     token: str
     media_path: str
     spec: CallSpec
-    state: str = "pinned"
+    state: PinState = PinState.PINNED
     cause: str = ""
     next_dial: str = ""
     apology: str = ""

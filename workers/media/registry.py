@@ -11,7 +11,7 @@ from typing import Final, Protocol
 
 import msgspec
 
-from callfunnel.domain.call import CallSpec, Cause, Pin, WorkerRecord
+from callfunnel.domain.call import CallSpec, Cause, Pin, PinState, WorkerRecord
 from callfunnel.domain.errors import Temporary
 from callfunnel.domain.ids import TenantId, WorkerId
 from callfunnel.domain.rulebook import PublishedRulebook
@@ -134,7 +134,9 @@ class Registry:
     async def _end_pin(self, spec: CallSpec, epoch: int, cause: Cause, dial: str) -> bool:
         while (found := await self._mine(spec, epoch)) is not None:
             pin, entry = found
-            ended = msgspec.structs.replace(pin, state="ended", cause=cause.value, next_dial=dial)
+            ended = msgspec.structs.replace(
+                pin, state=PinState.ENDED, cause=cause.value, next_dial=dial
+            )
             if await self._pins.replace(entry.key, msgspec.json.encode(ended), entry.revision):
                 return True
         return False
@@ -149,7 +151,7 @@ class Registry:
             _log.error("a pin cannot be read", extra={"call": spec.call, "key": entry.key})
             return None
         ours = (pin.call, pin.worker, pin.epoch) == (spec.call, self._worker, epoch)
-        return (pin, entry) if ours and pin.state == "pinned" else None
+        return (pin, entry) if ours and pin.state is PinState.PINNED else None
 
     def _value(self) -> bytes:
         return msgspec.json.encode(self._record())

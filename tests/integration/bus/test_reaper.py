@@ -13,6 +13,7 @@ from callfunnel.domain.call import (
     Channel,
     Direction,
     Pin,
+    PinState,
     SlotHolder,
 )
 from callfunnel.domain.ids import CallId, TenantId, WorkerId
@@ -25,7 +26,7 @@ from callfunnel.infra.provision import BusSize, provision
 from tests.integration.bus.nats_process import NatsProcess
 from tests.simulators.waiting import until
 from workers.conductor.reaper.handlers import Reaper
-from workers.conductor.reaper.rules import REFUSED, Watch
+from workers.conductor.reaper.rules import Watch
 
 DEMO = TenantId("demo")
 CALL = CallId("c_1")
@@ -78,7 +79,7 @@ async def take_call(bus: Bus, epoch: int, worker: str = "media-1") -> None:
         token="t",
         media_path=f"/media/{worker}/t",
         spec=spec,
-        state="pinned" if worker else REFUSED,
+        state=PinState.PINNED if worker else PinState.REFUSED,
         cause="" if worker else "refused_busy",
     )
     await bus.kv("cf_pins").create(KEY, msgspec.json.encode(pin))
@@ -184,7 +185,7 @@ async def test_a_successor_that_ended_the_call_itself_is_not_spoken_over(
     entry = await bus.kv("cf_pins").get(KEY)
     assert entry is not None
     pin = msgspec.json.decode(entry.value, type=Pin)
-    over = msgspec.structs.replace(pin, state="ended", cause="worker_lost")
+    over = msgspec.structs.replace(pin, state=PinState.ENDED, cause="worker_lost")
     assert await bus.kv("cf_pins").replace(KEY, msgspec.json.encode(over), entry.revision)
 
     await until(is_over(bus), "the slot freed")
@@ -217,7 +218,7 @@ async def test_what_a_killed_reaper_had_begun_another_finishes(bus: Bus, client:
     entry = await bus.kv("cf_pins").get(KEY)
     assert entry is not None
     pin = msgspec.json.decode(entry.value, type=Pin)
-    begun = msgspec.json.encode(msgspec.structs.replace(pin, state="reaping"))
+    begun = msgspec.json.encode(msgspec.structs.replace(pin, state=PinState.REAPING))
     assert await bus.kv("cf_pins").replace(KEY, begun, entry.revision)
     heir = Reaper(bus, quick())
     await heir.start()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import msgspec
 import pytest
 
-from callfunnel.domain.call import CallSpec, Channel, Pin, SlotHolder, WorkerRecord
+from callfunnel.domain.call import CallSpec, Channel, Pin, PinState, SlotHolder, WorkerRecord
 from callfunnel.domain.errors import Temporary
 from callfunnel.domain.ids import CallId, TenantId, WorkerId
 from callfunnel.domain.rulebook import Busy, Persona, PublishedRulebook, Rulebook
@@ -81,7 +81,7 @@ class World:
     async def end_pin(self, key: str, pin: Pin) -> None:
         self._step("end_pin")
         if self.pins.get(key) == pin:
-            self.pins[key] = msgspec.structs.replace(pin, state="ended")
+            self.pins[key] = msgspec.structs.replace(pin, state=PinState.ENDED)
 
     async def take_slot(self, slot: str, holder: SlotHolder, revision: int) -> int | None:
         self._step("take_slot")

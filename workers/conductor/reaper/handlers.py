@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import msgspec
 
-from callfunnel.domain.call import Pin, SlotHolder
+from callfunnel.domain.call import Pin, PinState, SlotHolder
 from callfunnel.domain.errors import Permanent, Temporary
 from callfunnel.domain.ids import TenantId
 from callfunnel.events.audio import AudioSegment
@@ -119,7 +119,7 @@ class Reaper:
         if pin is None or entry is None or entry.revision != revision:
             return
         pins = self._bus.kv(PINS.name)
-        if pin.state == rules.PINNED:
+        if pin.state is PinState.PINNED:
             pin = rules.reaping(pin)
             taken = await pins.replace(key, msgspec.json.encode(pin), revision)
             if taken is None:

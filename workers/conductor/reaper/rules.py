@@ -10,17 +10,11 @@ from typing import Final
 
 import msgspec
 
-from callfunnel.domain.call import Cause, EndedBy, Pin, SlotHolder
+from callfunnel.domain.call import Cause, EndedBy, Pin, PinState, SlotHolder
 from callfunnel.events.call import CallEnded
 from callfunnel.events.envelope import Event
 from callfunnel.events.message import Message
 from callfunnel.events.pinned import fact_of, opening_facts, refusal_facts
-
-PINNED: Final = "pinned"
-REFUSED: Final = "refused"
-REAPING: Final = "reaping"
-"""A reaper has begun to speak for the call; if it dies, the next one says the same."""
-ENDED: Final = "ended"
 
 GRACE_S: Final = 4.0
 """From the loss of a lease (itself 6 s after the last renewal) to the reaper's word."""
@@ -134,7 +128,7 @@ def last_words(pin: Pin, told: Told, now: str) -> list[Event[Message]]:
     """
     if told.ended:
         return []
-    if pin.state == REFUSED:
+    if pin.state is PinState.REFUSED:
         return refusal_facts(pin)
     at = pin.spec.offered_at
     opening = [] if told.seqs else opening_facts(pin.spec, pin.worker, pin.epoch, pin.spec.slot)
@@ -156,17 +150,17 @@ def last_words(pin: Pin, told: Told, now: str) -> list[Event[Message]]:
 def ended(pin: Pin) -> Pin:
     """The pin once the end is told."""
     cause = pin.cause or Cause.WORKER_LOST.value
-    return msgspec.structs.replace(pin, state=ENDED, cause=cause)
+    return msgspec.structs.replace(pin, state=PinState.ENDED, cause=cause)
 
 
 def reaping(pin: Pin) -> Pin:
     """The pin while a reaper speaks for its call."""
-    return msgspec.structs.replace(pin, state=REAPING)
+    return msgspec.structs.replace(pin, state=PinState.REAPING)
 
 
 def held_pin(pin: Pin, revision: int) -> Held | None:
     """A pin as the watch sees it; None when its call is over."""
-    return None if pin.state == ENDED else Held(revision, pin.worker, pin.epoch, pin.call)
+    return None if pin.state is PinState.ENDED else Held(revision, pin.worker, pin.epoch, pin.call)
 
 
 def held_slot(holder: SlotHolder, revision: int) -> Held:

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callfunnel.domain.call import CallSpec, Cause, Channel, Direction, Pin
+from callfunnel.domain.call import CallSpec, Cause, Channel, Direction, Pin, PinState
 from callfunnel.domain.ids import CallId, TenantId, WorkerId
 from callfunnel.events.call import CallEnded, CallOffered, CallRefused
 from workers.conductor.reaper import rules
@@ -12,7 +12,7 @@ from workers.conductor.reaper.rules import Held, Registry, Told, Watch
 NOW = "2026-01-01T00:01:00.000000Z"
 
 
-def pin(state: str = rules.PINNED, cause: str = "") -> Pin:
+def pin(state: PinState = PinState.PINNED, cause: str = "") -> Pin:
     call = CallId("c_1")
     spec = CallSpec(
         tenant=TenantId("demo"),
@@ -31,8 +31,8 @@ def pin(state: str = rules.PINNED, cause: str = "") -> Pin:
     return Pin(
         tenant=spec.tenant,
         call=call,
-        worker=WorkerId("" if state == rules.REFUSED else "media-1"),
-        epoch=0 if state == rules.REFUSED else 5,
+        worker=WorkerId("" if state == PinState.REFUSED else "media-1"),
+        epoch=0 if state == PinState.REFUSED else 5,
         token="t",
         media_path="/media/media-1/t",
         spec=spec,
@@ -142,7 +142,7 @@ def test_an_end_that_is_told_is_not_told_again() -> None:
 
 
 def test_a_refusal_whose_gateway_died_is_told_as_the_gateway_would_have() -> None:
-    words = rules.last_words(pin(rules.REFUSED, cause="refused_busy"), Told(frozenset({1})), NOW)
+    words = rules.last_words(pin(PinState.REFUSED, cause="refused_busy"), Told(frozenset({1})), NOW)
 
     assert [type(word.data) for word in words] == [CallOffered, CallRefused, CallEnded]
     assert [word.envelope.id for word in words] == ["c_1-1", "c_1-2", "c_1-end"]
