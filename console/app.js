@@ -54,6 +54,7 @@ function askForToken() {
     } catch (problem) {
       return notice(problem);
     }
+    quiet();
     form.hidden = true;
     byId("talk").disabled = false;
     return settle();

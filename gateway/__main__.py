@@ -48,7 +48,7 @@ class Gateway:
         relay = MediaRelay(door.registry.worker_url if self._settings.media_relay else None)
         self.context.telemetry.watch("gateway", lambda: relay.counts(door.streams.open))
         listening = socket.create_server(
-            ("127.0.0.1", self._settings.http_port), backlog=_BACKLOG, reuse_port=False
+            (self._settings.http_host, self._settings.http_port), backlog=_BACKLOG, reuse_port=False
         )
         listening.setblocking(False)
         config = uvicorn.Config(

@@ -5,6 +5,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.responses import FileResponse
+from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
 from callfunnel.infra.telemetry import Telemetry
@@ -57,6 +58,15 @@ class Api(FastAPI):
         return document
 
 
+class Pages(StaticFiles):
+    """The page's files: kept by browsers, but asked about each time, so that none is stale."""
+
+    def file_response(self, *arguments: Any, **named: Any) -> Response:
+        response = super().file_response(*arguments, **named)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
+
 def routes() -> FastAPI:
     """The application without its parts: enough to write the OpenAPI document."""
     app = Api(
@@ -84,7 +94,7 @@ def application(door: Door) -> Shell:
     async def page() -> FileResponse:
         return FileResponse(CONSOLE / "index.html", headers={"Cache-Control": "no-cache"})
 
-    app.mount("/console", StaticFiles(directory=CONSOLE), name="console")
+    app.mount("/console", Pages(directory=CONSOLE), name="console")
     headers = protective_headers(door.settings.public_url)
     return Shell(app, headers, note=_noted(door.telemetry))
 

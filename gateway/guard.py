@@ -102,7 +102,7 @@ def allow(permission: Permission) -> Callable[..., Awaitable[Access]]:
         peer = request.client.host if request.client else ""
         principal = await guard.principal(credentials.credentials, peer)
         tenant = chosen_tenant(principal, wanted)
-        request.state.extra_headers = guard.count(tenant)
+        request.state.extra_headers = {"Cache-Control": "no-store"} | guard.count(tenant)
         if not principal.may(tenant, permission):
             raise ProblemError(FORBIDDEN, f"This needs the permission {permission.value}.")
         return Access(principal, tenant)

@@ -60,6 +60,9 @@ class PlatformSettings:
     media_relay: bool = field(
         default=False, metadata=_env("CALLFUNNEL_MEDIA_RELAY", "1 = the gateway relays media")
     )
+    http_host: str = field(
+        default="127.0.0.1", metadata=_env("CALLFUNNEL_HTTP_HOST", "address the gateway listens on")
+    )
     http_port: int = field(
         default=0, metadata=_env("CALLFUNNEL_HTTP_PORT", "HTTP port of this process, 0 = any")
     )

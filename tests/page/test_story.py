@@ -176,6 +176,42 @@ async def test_an_earlier_call_is_shown_again(page: Page) -> None:
     await expect(page.locator(".turn.agent").first).to_contain_text("Nova")
 
 
+async def test_without_a_demo_session_a_token_opens_the_page(
+    page: Page, stack: RunningStack
+) -> None:
+    async def refuse(route: Route) -> None:
+        await route.fulfill(status=403, body="{}", content_type="application/problem+json")
+
+    await page.route("**/demo/session", refuse)
+    await page.reload()
+    await expect(page.locator("#talk")).to_be_disabled()
+    await page.get_by_label("Access token").fill("nonsense")
+    await page.get_by_role("button", name="Use it").click()
+    await expect(page.locator("#notice")).to_contain_text("The token is not valid")
+    await page.get_by_label("Access token").fill(stack.ready["api_token"])
+    await page.get_by_role("button", name="Use it").click()
+    await expect(page.locator("#talk")).to_be_enabled()
+    await expect(page.locator("#sign-in")).to_be_hidden()
+
+
+async def test_a_mistake_in_the_rule_book_is_shown_with_its_line(
+    page: Page, stack: RunningStack
+) -> None:
+    file = stack.home / "rulebooks" / "home-internet.yaml"
+    good = file.read_text()
+    file.write_text(good.replace("greeting:", "greating:", 1))
+    wrong = page.locator("#rulebook .wrong")
+
+    async def told() -> bool:
+        await page.reload()
+        await expect(page.locator("#rulebook .path")).to_be_visible()
+        return await wrong.count() == 1
+
+    await until(told, "the page tells of the mistake")
+    await expect(wrong).to_contain_text(re.compile(r"line \d+"))
+    file.write_text(good)
+
+
 async def test_everything_is_reached_by_keyboard(page: Page) -> None:
     await expect(page.locator("#talk")).to_be_enabled()
     await page.keyboard.press("Tab")

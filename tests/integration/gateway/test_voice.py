@@ -81,6 +81,20 @@ async def test_a_repeated_webhook_gets_the_same_answer(gateway: Running) -> None
     assert holders == {worker.reserved[pin.call].slot}
 
 
+async def test_of_many_calls_at_once_exactly_the_tenants_limit_is_taken(
+    gateway: Running,
+) -> None:
+    await gateway.worker(slots=40)
+    answers = await asyncio.gather(*(voice(gateway, CallSid=f"CAm{n}") for n in range(25)))
+    taken = [answer for answer in answers if "<Connect>" in answer.text]
+    assert len(taken) == 10
+    assert {said(answer) for answer in answers if answer not in taken} == {BUSY}
+    slots = gateway.door.registry.slots
+    await until(lambda: len(slots(gateway.tenant)) == 10, "ten slots are held")
+    holders = {held.holder.call for held in slots(gateway.tenant).values()}
+    assert len(holders) == 10
+
+
 async def test_a_wrong_signature_is_refused_without_a_hint(gateway: Running) -> None:
     for path in ("voice", "next", "status"):
         answer = await post(gateway, f"/carriers/twilio/{path}", token="another")
