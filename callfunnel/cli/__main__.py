@@ -39,26 +39,31 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     doctoring.doctor,
     auditing.audit,
 )
+GROUPS = {"rulebook": rulebooks.app, "dead": dead.app}
 
 
 def application() -> typer.Typer:
     app = typer.Typer(
         name="callfunnel",
         help="AI phone agents: run the stack, place calls, see what became of them.",
+        epilog="In a clone also: ./cf test, ./cf check and ./cf bench.",
+        context_settings={"help_option_names": ["--help", "-h"]},
         add_completion=False,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
     )
     for command in COMMANDS:
         app.command()(command)
-    app.add_typer(rulebooks.app, name="rulebook")
-    app.add_typer(dead.app, name="dead")
+    for name, group in GROUPS.items():
+        app.add_typer(group, name=name)
     return app
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command. Returns its exit status: 2 is a user's mistake, said in one line."""
-    words = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if " ".join(words) in ("", *GROUPS):
+        words.append("--help")
     try:
         status = application()(words, prog_name="callfunnel", standalone_mode=False)
         sys.stdout.flush()

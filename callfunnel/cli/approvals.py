@@ -39,7 +39,8 @@ def _decide(approval: str, decision: str, home: str | None, as_json: bool) -> No
     from callfunnel.cli.output import show_json
     from callfunnel.cli.stack import Api, running
 
-    answer = Api(running(home)).post(f"/v1/approvals/{approval}/decision", {"decision": decision})
+    path = f"/v1/approvals/{options.approval_id(approval)}/decision"
+    answer = Api(running(home)).post(path, {"decision": decision})
     if as_json:
         show_json(answer)
     else:

@@ -12,7 +12,10 @@ Last = Annotated[int, typer.Option(min=0, help="Only the newest so many calls; 0
 
 
 def audit(*, last: Last = 0, home: options.Home = None, as_json: options.Json = False) -> None:
-    """Check every call: one end, a gap-free timeline, its recording, its exact usage."""
+    """Check that no call lost anything and nothing was doubled.
+
+    Every call has one end, a gap-free timeline, its recording and its exact usage.
+    """
     from datetime import UTC, datetime
 
     from callfunnel.cli.audit_rules import Evidence, problems

@@ -25,10 +25,12 @@ Items = Annotated[
         show_default=False,
     ),
 ]
-Said = Annotated[list[str] | None, typer.Option("--say", help="A sentence to say; repeatable.")]
-Out = Annotated[Path | None, typer.Option(help="Write what the caller heard, as WAV.")]
-From = Annotated[str, typer.Option("--from", help="The caller's number.")]
-To = Annotated[str, typer.Option("--to", help="The number to call.")]
+Said = Annotated[
+    list[str] | None, typer.Option("--say", metavar="TEXT", help="A sentence to say; repeatable.")
+]
+Out = Annotated[Path | None, typer.Option(metavar="FILE.wav", help="Write what the caller heard.")]
+From = Annotated[str, typer.Option("--from", metavar="NUMBER", help="The caller's number.")]
+To = Annotated[str, typer.Option("--to", metavar="NUMBER", help="The number to call.")]
 HangUp = Annotated[
     float, typer.Option(min=0.5, max=600, help="Hang up after so many seconds of silence.")
 ]

@@ -40,14 +40,15 @@ def calls(*, limit: Limit = 20, home: options.Home = None, as_json: options.Json
 
 
 def show(call: CallId, *, home: options.Home = None, as_json: options.Json = False) -> None:
-    """Show one call: its facts in order, its bill, and what its record lacks."""
+    """Show one call: its facts, its bill, what its record lacks."""
     from callfunnel.cli.output import show_json
     from callfunnel.cli.stack import Api, running
 
+    named = options.call_id(call)
     api = Api(running(home))
-    told = api.get(f"/v1/calls/{call}")
-    timeline = api.get(f"/v1/calls/{call}/timeline")["items"]
-    bill = api.get(f"/v1/calls/{call}/bill")
+    told = api.get(f"/v1/calls/{named}")
+    timeline = api.get(f"/v1/calls/{named}/timeline")["items"]
+    bill = api.get(f"/v1/calls/{named}/bill")
     if as_json:
         show_json({"call": told, "timeline": timeline, "bill": bill})
     else:
@@ -79,7 +80,7 @@ def tail(*, call: OfCall = None, home: options.Home = None, as_json: options.Jso
     from callfunnel.cli import facts
     from callfunnel.cli.stack import Api, running
 
-    path = f"/v1/calls/{call}/events" if call else "/v1/events"
+    path = f"/v1/calls/{options.call_id(call)}/events" if call else "/v1/events"
     for fact in facts.from_lines(Api(running(home)).lines(path)):
         if as_json:
             print(json.dumps(fact), flush=True)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def doctor(*, home: options.Home = None, as_json: options.Json = False) -> None:
-    """Say what is wrong and what to do, checked against the running stack."""
+    """Say what is wrong with the running stack and what to do."""
     from contextlib import nullcontext
 
     from callfunnel.cli import findings

@@ -14,12 +14,14 @@ def show_json(value: Any) -> None:
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Left-aligned columns, two spaces apart; nothing is cut off."""
+    """Left-aligned columns, two spaces apart; nothing is cut off. Says when there is no row."""
     texts = [[_text(each) for each in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(heads, *texts, strict=True)]
     for row in (list(heads), *texts):
         cells = (text.ljust(width) for text, width in zip(row, widths, strict=True))
         print("  ".join(cells).rstrip())
+    if not rows:
+        note("there are none")
 
 
 def _text(value: object) -> str:

@@ -11,7 +11,9 @@ from callfunnel.cli import options
 
 app = typer.Typer(help="Read and replace rule books.", no_args_is_help=True, rich_markup_mode=None)
 
-Agent = Annotated[str, typer.Argument(help="The agent, for example home-internet.")]
+Agent = Annotated[
+    str, typer.Argument(metavar="AGENT", help="The agent, for example home-internet.")
+]
 Out = Annotated[Path | None, typer.Option(help="Write it to this file.")]
 File = Annotated[Path, typer.Argument(metavar="FILE", help="A rule book, YAML or JSON.")]
 BIGGEST = 1_000_000

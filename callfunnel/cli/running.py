@@ -11,12 +11,12 @@ import typer
 
 from callfunnel.cli import options
 
-Port = Annotated[int | None, typer.Option(help="Port of the gateway; 0 = any free one.")]
+Port = Annotated[int | None, typer.Option(help="Port of the page; 0 = any free one; else 8420.")]
 Headless = Annotated[bool, typer.Option("--headless", help="Do not speak of a browser.")]
 ReadyFile = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Written (0600) once everything is ready.")
 ]
-Model = Annotated[str, typer.Option(help="demo, or openai (reads OPENAI_API_KEY).")]
+Model = Annotated[str, typer.Option(metavar="NAME", help="demo, or openai (reads OPENAI_API_KEY).")]
 Scale = Annotated[
     list[str] | None, typer.Option(metavar="NAME=N", help="Run so many, for example media=2.")
 ]

@@ -168,7 +168,8 @@ def problem(answer: httpx.Response) -> UserError:
         return UserError(f"the gateway answered {answer.status_code}", "see `./cf doctor`")
     what = str(document.get("detail") or document.get("title") or answer.status_code)
     told = "; ".join([what.rstrip("."), *map(_place, document.get("errors", []))])
-    return UserError(told, str(document.get("fix", "")))
+    fix = str(document.get("fix", "")).rstrip(".")
+    return UserError(told, fix[:1].lower() + fix[1:])
 
 
 def _place(error: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from callfunnel.local.home import home_from
-from callfunnel.local.options import MODELS, UpOptions, parse_scale
+from callfunnel.local.options import UpOptions, parse_scale
 
 
 def options_from(words: Sequence[str]) -> UpOptions:
@@ -17,7 +17,7 @@ def options_from(words: Sequence[str]) -> UpOptions:
     parser.add_argument("--port", type=int)
     parser.add_argument("--headless", action="store_true")
     parser.add_argument("--ready-file", type=Path)
-    parser.add_argument("--model", choices=MODELS, default="demo")
+    parser.add_argument("--model", default="demo")
     parser.add_argument("--scale", action="append", default=[])
     given = parser.parse_args(words)
     return UpOptions(

@@ -20,7 +20,10 @@ HEAVY = {"httpx", "numpy", "rich", "soundfile", "psycopg", "nats", "msgspec", "a
         (["call", "--hangup-after", "soon", "x"], "hangup-after"),
         (["dance"], "dance"),
         (["show"], "CALL"),
-        (["approve", "apr_x"], "nothing runs"),
+        (["show", "../calls"], "../calls is no call's id"),
+        (["tail", "--call", "x"], "x is no call's id"),
+        (["approve", "apr_x"], "apr_x is no approval's id"),
+        (["approve", f"apr_{'a' * 26}"], "nothing runs"),
         (["rulebook", "put", "a", "nowhere.yaml"], "nowhere.yaml cannot be read"),
     ],
 )
@@ -36,6 +39,14 @@ def test_a_mistake_is_said_in_one_line(
     said = capsys.readouterr().err
     assert said.count("\n") == 1
     assert part in said
+
+
+@pytest.mark.parametrize("words", [[], ["rulebook"], ["dead"], ["-h"], ["calls", "-h"]])
+def test_who_asks_for_nothing_yet_is_shown_what_there_is(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == 0
+    assert capsys.readouterr().out.startswith("Usage: callfunnel")
 
 
 def test_doctor_says_that_nothing_runs_and_what_to_do(

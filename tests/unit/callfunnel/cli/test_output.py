@@ -30,3 +30,8 @@ def test_lengths_are_minutes_and_seconds() -> None:
 def test_a_table_is_aligned_and_whole(capsys: pytest.CaptureFixture[str]) -> None:
     table(("call", "state"), [("c_1", None), ("c_22222", "settled")])
     assert capsys.readouterr().out == "call     state\nc_1      -\nc_22222  settled\n"
+
+
+def test_a_table_without_rows_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    table(("call", "state"), [])
+    assert capsys.readouterr() == ("call  state\n", "there are none\n")

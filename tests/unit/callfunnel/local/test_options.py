@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from callfunnel.domain.errors import UserError
+from callfunnel.local.arguments import options_from
 from callfunnel.local.home import Home, home_from
 from callfunnel.local.options import UpOptions, checked, parse_scale
 
@@ -39,6 +40,11 @@ def test_a_bought_model_needs_its_key_before_anything_starts() -> None:
 def test_what_cannot_work_is_said_before_anything_starts(options: UpOptions) -> None:
     with pytest.raises(UserError):
         checked(options, {})
+
+
+def test_an_unknown_model_is_one_clear_line_and_no_usage_text() -> None:
+    with pytest.raises(UserError, match="--model psychic is unknown; use demo or openai"):
+        checked(options_from(["--home", "/somewhere", "--model", "psychic"]), {})
 
 
 def test_the_home_is_the_option_then_the_variable_then_the_users_own() -> None:
