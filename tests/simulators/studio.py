@@ -147,6 +147,9 @@ class MemoryLine:
             self._send(append(payload))
 
     async def close(self) -> None:
+        for _ in range(10):
+            if self.talk.speaks:
+                await asyncio.sleep(0.03)
         self.fake.stop()
 
     def _send(self, message: bytes) -> None:

@@ -10,7 +10,14 @@ from collections.abc import Callable
 from workers.media.audio.g711 import FRAME
 from workers.media.audio.recorder import Recorder
 from workers.media.audio.vad import ONSET_MS, Edge, EdgeVad
-from workers.media.core.inputs import EdgeSpeechEnded, EdgeSpeechStarted, Input
+from workers.media.core.inputs import (
+    BadFrame,
+    EdgeSpeechEnded,
+    EdgeSpeechStarted,
+    Input,
+    KeyPressed,
+)
+from workers.media.pace import AUDIO_AHEAD, AUDIO_PER_S, KEYS_AHEAD, KEYS_PER_S, Pace
 
 
 class Inbound:
@@ -24,6 +31,8 @@ class Inbound:
         self._tell = tell
         self._vad = EdgeVad()
         self._odd = bytearray()
+        self._audio_pace = Pace(AUDIO_PER_S, AUDIO_AHEAD)
+        self._key_pace = Pace(KEYS_PER_S, KEYS_AHEAD)
         self.echo = self._vad.echo
         self.recorder: Recorder | None = None
         self.forward = False
@@ -31,6 +40,9 @@ class Inbound:
 
     def hear(self, payload: bytes, ulaw: bytes) -> None:
         """One piece of the caller, as base64 and as bytes; carriers send 160 samples."""
+        if not self._audio_pace.keeps(len(ulaw), self._clock()):
+            self._tell(BadFrame("carrier", "media faster than real time"))
+            return
         if self.forward:
             self._append(payload, ulaw)
         self.heard += len(ulaw)
@@ -41,6 +53,11 @@ class Inbound:
         while len(self._odd) >= FRAME:
             self._frame(bytes(self._odd[:FRAME]))
             del self._odd[:FRAME]
+
+    def key(self, digit: str) -> None:
+        """A key of the caller's phone; a flood of them would be a flood of facts."""
+        kept = self._key_pace.keeps(1, self._clock())
+        self._tell(KeyPressed(digit) if kept else BadFrame("carrier", "too many keys"))
 
     def stop(self, now: float) -> None:
         """The call is over: the recording is finished, and what still comes is nobody's."""

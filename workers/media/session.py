@@ -31,6 +31,8 @@ START_WITHIN_S: Final = 10.0
 """How long an accepted socket may take to say which call it is."""
 _AGAIN_S: Final = 1.0
 """A spool that is full is asked again: no call is over before its end was accepted."""
+_MODEL_CLOSES_S: Final = 0.35
+"""How long the end waits for the model's line to close with its last usage."""
 
 
 class Session:
@@ -48,6 +50,7 @@ class Session:
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._model_up = True
+        self._closing: asyncio.Task[None] | None = None
         self._dial = ""
         self._inbox: deque[inputs.Input | None] = deque()
         self._busy = False
@@ -144,7 +147,7 @@ class Session:
             case wire.MarkEchoed(name=name):
                 self.tell(inputs.MarkPlayed(name))
             case wire.DigitPressed(digit=digit):
-                self.tell(inputs.KeyPressed(digit))
+                self._in.key(digit)
             case wire.LineStopped():
                 self.tell(inputs.LineClosed(clean=True))
             case wire.Broken(reason=reason):
@@ -211,7 +214,7 @@ class Session:
                 self._dial = number
             case outputs.CloseModel():
                 self._model_up = False
-                self._spawn(self._model.close())
+                self._closing = self._spawn(self._model.close())
             case outputs.End():
                 self._end(output)
             case outputs.CloseLine():
@@ -224,20 +227,20 @@ class Session:
             self._speaker.say(key, text, self)
 
     def _end(self, end: outputs.End) -> None:
-        """Recording, usage, the end; then the registry is told, and the socket closes last."""
+        """What is heard and said is over; telling it takes a moment."""
         now = self._loop.time()
         self._in.stop(now)
-        self._meters.close(now, end.duration_ms, heard=self._in.heard, sent=self._out.sent)
         self._start_timer.cancel()
         self._errands.stop()
-        ended = as_decided(end)
-        told = self._reporter.end(ended)
-        self._spawn(self._leave(end, None if told else ended))
+        self._spawn(self._leave(end, now))
 
-    async def _leave(self, end: outputs.End, untold: CallEnded | None) -> None:
+    async def _leave(self, end: outputs.End, now: float) -> None:
+        """The last usage, the end; then the registry is told, and the socket closes last."""
         try:
-            if untold is not None:
-                await self._tell_end(untold)
+            if self._closing is not None:
+                await asyncio.wait({self._closing}, timeout=_MODEL_CLOSES_S)
+            self._meters.close(now, end.duration_ms, heard=self._in.heard, sent=self._out.sent)
+            await self._tell_end(as_decided(end))
             await self._reporter.on_disk()  # before the pin says that nobody else need tell it
             await self._errands.ended(end, self._dial)
         finally:
@@ -250,9 +253,9 @@ class Session:
 
     async def _tell_end(self, ended: CallEnded) -> None:
         while True:
-            await asyncio.sleep(_AGAIN_S)
             if self._reporter.end(ended):
                 return
+            await asyncio.sleep(_AGAIN_S)
 
     def _arm(self) -> None:
         if self._timer is not None:
@@ -260,10 +263,11 @@ class Session:
         at = self._call.deadline()
         self._timer = None if at is None else self._loop.call_at(at, self.tell, None)
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = self._loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._finished)
+        return task
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

@@ -16,6 +16,7 @@ from tests.simulators.openai_realtime import Script, ToolCall, Turn
 from tests.simulators.room import FakeErrands, rulebook
 from tests.simulators.sounds import tone
 from tests.simulators.studio import Scene, play
+from tests.simulators.twilio_peer import Hostility
 
 LONG = "Your bill went up in May because the discount of the first year has ended by now."
 
@@ -134,6 +135,16 @@ def test_usage_is_measured_and_cached_tokens_are_counted_once() -> None:
     assert abs(usage["audio.in.ms"] - usage["call.ms"]) <= 40
     records = [each for each in take.told.subjects if ".usage." in each]
     assert take.told.end.usage_records == len(records)
+
+
+def test_a_reply_cut_off_by_the_hang_up_is_metered() -> None:
+    script = Script(deque([Turn(text=LONG)]))
+    script.manners.speed = 1.0
+    take = play(Scene(script, turns=[Speak(tone(600, 400))], hostility=Hostility(stop_at=200)))
+    cut = take.told.facts(AgentSpoke)[-1]
+    assert cut.interrupted
+    assert take.told.usage()["tokens.audio.out"] == 80
+    assert take.told.end.cause is Cause.CALLER_HANGUP
 
 
 def test_the_caller_who_says_nothing_is_asked_and_then_left() -> None:

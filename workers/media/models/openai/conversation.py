@@ -60,6 +60,11 @@ class Conversation:
         """Whether the session is up and may be fed with audio."""
         return self._ready and not self._failed
 
+    @property
+    def speaks(self) -> bool:
+        """Whether a reply is under way whose usage is still to come."""
+        return self.replies.active
+
     def fail(self, reason: str) -> None:
         """The session is over; told once."""
         if not self._failed:

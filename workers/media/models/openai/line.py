@@ -14,6 +14,8 @@ from workers.media.models.openai.conversation import PROVIDER, Conversation
 from workers.media.models.openai.wire import append
 
 _TEXT: Final = picows.WSMsgType.TEXT
+_LAST_USAGE_S: Final = 0.3
+"""How long a cancelled reply's usage record is waited for: it is billed, so it is metered."""
 _MAX_FRAME: Final = 4 * 1024 * 1024
 
 
@@ -34,6 +36,7 @@ class OpenAILine(picows.WSListener):
         self._transport: Any = None
         self._full = False
         self._closing = False
+        self._quiet = asyncio.Event()
         self._talk = Conversation(
             context.rulebook, sink, self._send, model=self.model, transcription=transcription
         )
@@ -69,6 +72,8 @@ class OpenAILine(picows.WSListener):
         """One message."""
         if frame.msg_type == _TEXT and frame.fin:
             self._talk.arrived(frame.get_payload_as_bytes())
+            if self._closing and not self._talk.speaks:
+                self._quiet.set()
         elif frame.msg_type == picows.WSMsgType.CLOSE:
             late = frame.get_close_code() == picows.WSCloseCode.GOING_AWAY
             self._gone("session_expired" if late else "closed by the provider")
@@ -77,6 +82,7 @@ class OpenAILine(picows.WSListener):
     def on_ws_disconnected(self, _transport: Any) -> None:
         """The socket is gone."""
         self._transport = None
+        self._quiet.set()
         self._gone("connection lost")
 
     def pause_writing(self) -> None:
@@ -118,8 +124,12 @@ class OpenAILine(picows.WSListener):
         self._talk.tell(text)
 
     async def close(self) -> None:
-        """Closes the socket; nothing is told to the sink about it."""
+        """Closes the socket once the last reply is accounted for, or cannot be waited for."""
         self._closing = True
+        if self._transport is not None and self._talk.speaks:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LAST_USAGE_S):
+                    await self._quiet.wait()
         if self._transport is not None:
             with contextlib.suppress(picows.WSError):
                 self._transport.send_close(picows.WSCloseCode.OK)

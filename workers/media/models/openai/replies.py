@@ -68,6 +68,11 @@ class Replies:
         self._done: deque[Reply] = deque(maxlen=_REMEMBERED)
         self._requests = 0
 
+    @property
+    def active(self) -> bool:
+        """Whether the server has a reply that is not done."""
+        return self._active is not None
+
     def want(self, create: Create) -> None:
         """Wishes for a reply; two plain wishes that wait are one."""
         if create.key or create.fields or not any(_plain(each) for each in self._wanted):
