@@ -17,8 +17,6 @@ import msgspec
 from callfunnel.domain.call import (
     CallSpec,
     Cause,
-    Channel,
-    Direction,
     Pin,
     PinState,
     SlotHolder,
@@ -27,34 +25,13 @@ from callfunnel.domain.errors import Temporary
 from callfunnel.domain.ids import CallId, TenantId, WorkerId
 from callfunnel.domain.rulebook import Busy, PublishedRulebook
 from callfunnel.events.requests import Reserved
-from callfunnel.infra.clock import fresh_id, utc_now
+from gateway.offers import Offer, Refused, pinned, refused_pin, spec_of
 from gateway.placement import HeldSlot, LiveWorker, pick_worker, slot_choices
 
 log = logging.getLogger(__name__)
 
 MOST_SLOT_TRIES = 16
 MOST_WORKER_TRIES = 3
-NO_WORKER = WorkerId("")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Offer:
-    """A call that wants to be taken. `call_limit`: how many the tenant may have at once."""
-
-    tenant: TenantId
-    agent: str
-    call_limit: int
-    channel: Channel
-    carrier_call_id: str
-    carrier_account: str = ""
-    caller: str
-    callee: str
-    direction: Direction = Direction.INBOUND
-    traceparent: str = ""
-
-    @property
-    def pin_key(self) -> str:
-        return pin_key(self.channel, self.carrier_call_id)
 
 
 class Registry(Protocol):
@@ -100,15 +77,6 @@ class Slot:
     revision: int
 
 
-class Refused(Exception):
-    """The call is not taken; `reason` is a stable word."""
-
-    def __init__(self, cause: Cause, reason: str) -> None:
-        super().__init__(reason)
-        self.cause = cause
-        self.reason = reason
-
-
 class Admission:
     """Admits offers. `draw` gives a number in [0, 1)."""
 
@@ -132,7 +100,7 @@ class Admission:
         # Ids are the carrier's and unique; whoever names another tenant's learns nothing of it.
         log.warning("a call that is another tenant's", extra={"tenant": offer.tenant})
         taken = Refused(Cause.REFUSED_POLICY, "not_theirs")
-        return _refused(_spec(offer, 0), taken, Busy().say)
+        return refused_pin(spec_of(offer, 0), taken, Busy().say)
 
     async def _admit(self, offer: Offer) -> Pin:
         try:
@@ -151,7 +119,7 @@ class Admission:
         if book is None:
             raise Refused(Cause.REFUSED_POLICY, "no_rulebook")
         async with AsyncExitStack() as undo:
-            spec = _spec(offer, book.version)
+            spec = spec_of(offer, book.version)
             pin = await self._reserve(offer, spec, undo)
             try:
                 created = await self._registry.create_pin(offer.pin_key, pin)
@@ -183,7 +151,7 @@ class Admission:
             undo.push_async_callback(self._release, worker, asked)
             reserved = await self._ask(worker, asked)
             if reserved.ok:
-                return _pinned(asked, worker, reserved)
+                return pinned(asked, worker, reserved)
         raise Refused(Cause.REFUSED_BUSY, "no_worker")
 
     async def _ask(self, worker: WorkerId, spec: CallSpec) -> Reserved:
@@ -214,8 +182,8 @@ class Admission:
         """Tells the refusal once, whichever of several equal webhooks came first."""
         book = self._registry.rulebook(offer.tenant, offer.agent)
         treatment = book.rulebook.busy.say if book else Busy().say
-        spec = _spec(offer, book.version if book else 0)
-        pin = _refused(spec, refused, treatment)
+        spec = spec_of(offer, book.version if book else 0)
+        pin = refused_pin(spec, refused, treatment)
         try:
             if not await self._registry.create_pin(offer.pin_key, pin):
                 return await self._registry.pin(offer.pin_key) or pin
@@ -245,59 +213,3 @@ def _unless_down(what: str) -> Iterator[None]:
         yield
     except Temporary as down:
         log.warning("not given back", extra={"kind": what, "reason": down.reason})
-
-
-def is_refused(pin: Pin) -> bool:
-    """Whether the call of this pin never got a worker."""
-    return pin.worker == NO_WORKER
-
-
-def pin_key(channel: Channel, carrier_call_id: str) -> str:
-    """The registry's key of a call. The carrier's id was checked where it entered."""
-    return f"{channel.value}-{carrier_call_id}"
-
-
-def _spec(offer: Offer, version: int) -> CallSpec:
-    return CallSpec(
-        tenant=offer.tenant,
-        call=CallId(fresh_id("c")),
-        channel=offer.channel,
-        direction=offer.direction,
-        carrier_call_id=offer.carrier_call_id,
-        carrier_account=offer.carrier_account,
-        caller=offer.caller,
-        callee=offer.callee,
-        agent=offer.agent,
-        rulebook_version=version,
-        offered_at=utc_now(),
-        slot="",
-        slot_revision=0,
-        traceparent=offer.traceparent,
-    )
-
-
-def _pinned(spec: CallSpec, worker: WorkerId, reserved: Reserved) -> Pin:
-    return Pin(
-        tenant=spec.tenant,
-        call=spec.call,
-        worker=worker,
-        epoch=reserved.epoch,
-        token=reserved.token,
-        media_path=f"/media/{worker}/{reserved.token}",
-        spec=spec,
-    )
-
-
-def _refused(spec: CallSpec, refused: Refused, treatment: str) -> Pin:
-    return Pin(
-        tenant=spec.tenant,
-        call=spec.call,
-        worker=NO_WORKER,
-        epoch=0,
-        token="",
-        media_path="",
-        spec=spec,
-        state=PinState.REFUSED,
-        cause=refused.cause.value,
-        apology=treatment,
-    )

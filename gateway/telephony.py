@@ -9,7 +9,8 @@ from callfunnel.domain.ids import TenantId
 from callfunnel.domain.rulebook import PublishedRulebook
 from callfunnel.infra.trace import new_traceparent
 from gateway import twiml
-from gateway.admission import Admission, Offer, is_refused
+from gateway.admission import Admission
+from gateway.offers import Offer, is_refused
 from gateway.store import Route
 from gateway.webhooks import AboutCall, Offered
 
@@ -17,7 +18,6 @@ log = logging.getLogger(__name__)
 
 NEXT_PATH = "/carriers/twilio/next"
 APOLOGY = "I am sorry, something went wrong on our side. Please call again. Goodbye."
-UNKNOWN_NUMBER = "This number is not in service. Goodbye."
 
 
 class Telephony:
@@ -28,7 +28,7 @@ class Telephony:
         public_url: str,
         rulebook_of: Callable[[TenantId, str], PublishedRulebook | None],
         admission: Admission,
-        unknown_number: str = UNKNOWN_NUMBER,
+        unknown_number: str,
         apology: str = APOLOGY,
     ) -> None:
         self._public_url = public_url.rstrip("/")

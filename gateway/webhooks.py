@@ -15,7 +15,7 @@ from callfunnel.domain.call import Channel, Pin
 from callfunnel.domain.errors import InvalidToken
 from callfunnel.domain.ids import TenantId, token
 from gateway.accounts import Account, Accounts
-from gateway.admission import pin_key
+from gateway.offers import pin_key
 from gateway.store import Route
 
 MOST_BYTES = 64 * 1024

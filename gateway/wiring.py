@@ -85,7 +85,9 @@ async def open_door(context: Context, closing: AsyncExitStack) -> Door:
     return Door(
         settings=context.settings,
         webhooks=Webhooks(public_url, accounts, Routes(views), registry),
-        telephony=Telephony(public_url, registry.rulebook, admission),
+        telephony=Telephony(
+            public_url, registry.rulebook, admission, context.settings.unknown_number
+        ),
         admission=admission,
         registry=registry,
         requests=requests,

@@ -2,7 +2,7 @@
 
 Addresses, folders and switches only; a credential never comes from here but from `Secrets`
 (the one exception is the key of the bought model, which its own SDK reads from the same name).
-Every field names its variable, so the settings reference is generated from this class.
+Every field names its variable: `docs/settings.md` is generated from these classes.
 """
 
 from __future__ import annotations
@@ -17,8 +17,30 @@ _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off", ""})
 
 
-def _env(variable: str, meaning: str) -> dict[str, str]:
+def named(variable: str, meaning: str) -> dict[str, str]:
+    """Metadata of a field that is read from this variable of the environment."""
     return {"variable": variable, "meaning": meaning}
+
+
+def read_from(env: Mapping[str, str], settings: type) -> tuple[dict[str, Any], list[str]]:
+    """The values of a settings class that are set, and one line per problem.
+
+    The class is a dataclass whose annotations are text; fields without a variable are left out.
+    """
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    for each in fields(settings):
+        variable = each.metadata.get("variable", "")
+        text = env.get(variable, "")
+        if text == "":
+            if variable and each.default is dataclasses.MISSING:
+                problems.append(f"{variable} is not set: {each.metadata['meaning']}")
+            continue
+        try:
+            values[each.name] = _decode(str(each.type), text)
+        except ValueError as error:
+            problems.append(f"{variable}={text!r} {error}: {each.metadata['meaning']}")
+    return values, problems
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,82 +50,75 @@ class PlatformSettings:
     `from_env` raises ValueError with one line per problem, each saying what to set.
     """
 
-    nats_url: str = field(metadata=_env("CALLFUNNEL_NATS_URL", "bus, nats://host:port"))
+    nats_url: str = field(metadata=named("CALLFUNNEL_NATS_URL", "bus, nats://host:port"))
     postgres_url: str = field(
-        metadata=_env("CALLFUNNEL_POSTGRES_URL", "database, postgresql://host:port/name")
+        metadata=named("CALLFUNNEL_POSTGRES_URL", "database, postgresql://host:port/name")
     )
     objects_url: str = field(
-        metadata=_env("CALLFUNNEL_OBJECTS_URL", "S3 endpoint, http(s)://host:port")
+        metadata=named("CALLFUNNEL_OBJECTS_URL", "S3 endpoint, http(s)://host:port")
     )
     secrets: str = field(
-        metadata=_env("CALLFUNNEL_SECRETS", "secret store, local:<folder> or vault:<url>[#mount]")
+        metadata=named("CALLFUNNEL_SECRETS", "secret store, local:<folder> or vault:<url>[#mount]")
     )
     issuer: str = field(
-        metadata=_env("CALLFUNNEL_ISSUER", "issuer URL as the tokens' `iss` has it")
+        metadata=named("CALLFUNNEL_ISSUER", "issuer URL as the tokens' `iss` has it")
     )
     public_url: str = field(
-        metadata=_env("CALLFUNNEL_PUBLIC_URL", "origin that carriers and browsers see")
+        metadata=named("CALLFUNNEL_PUBLIC_URL", "origin that carriers and browsers see")
     )
-    spool_dir: Path = field(metadata=_env("CALLFUNNEL_SPOOL_DIR", "folder of the spools"))
+    spool_dir: Path = field(metadata=named("CALLFUNNEL_SPOOL_DIR", "folder of the spools"))
     run_dir: Path = field(
-        metadata=_env("CALLFUNNEL_RUN_DIR", "folder where a ready process leaves its file")
+        metadata=named("CALLFUNNEL_RUN_DIR", "folder where a ready process leaves its file")
     )
     process: str = field(
-        metadata=_env("CALLFUNNEL_PROCESS", "this process's name, for example media-1")
+        metadata=named("CALLFUNNEL_PROCESS", "this process's name, for example media-1")
     )
     objects_bucket: str = field(
-        default="callfunnel", metadata=_env("CALLFUNNEL_OBJECTS_BUCKET", "bucket of recordings")
+        default="callfunnel", metadata=named("CALLFUNNEL_OBJECTS_BUCKET", "bucket of recordings")
     )
     audience: str = field(
-        default="callfunnel-api", metadata=_env("CALLFUNNEL_AUDIENCE", "audience of the tokens")
+        default="callfunnel-api", metadata=named("CALLFUNNEL_AUDIENCE", "audience of the tokens")
     )
     media_relay: bool = field(
-        default=False, metadata=_env("CALLFUNNEL_MEDIA_RELAY", "1 = the gateway relays media")
+        default=False, metadata=named("CALLFUNNEL_MEDIA_RELAY", "1 = the gateway relays media")
     )
     http_host: str = field(
-        default="127.0.0.1", metadata=_env("CALLFUNNEL_HTTP_HOST", "address the gateway listens on")
+        default="127.0.0.1",
+        metadata=named("CALLFUNNEL_HTTP_HOST", "address the gateway listens on"),
     )
     http_port: int = field(
-        default=0, metadata=_env("CALLFUNNEL_HTTP_PORT", "HTTP port of this process, 0 = any")
+        default=0, metadata=named("CALLFUNNEL_HTTP_PORT", "HTTP port of this process, 0 = any")
+    )
+    unknown_number: str = field(
+        default="This number is not in service. Goodbye.",
+        metadata=_env("CALLFUNNEL_UNKNOWN_NUMBER", "said to a caller of a number that is nobody's"),
     )
     media_port: int = field(
-        default=0, metadata=_env("CALLFUNNEL_MEDIA_PORT", "media socket port, 0 = any")
+        default=0, metadata=named("CALLFUNNEL_MEDIA_PORT", "media socket port, 0 = any")
     )
     media_slots: int = field(
-        default=25, metadata=_env("CALLFUNNEL_MEDIA_SLOTS", "calls one media worker may hold")
+        default=25, metadata=named("CALLFUNNEL_MEDIA_SLOTS", "calls one media worker may hold")
     )
     model: str = field(
-        default="demo", metadata=_env("CALLFUNNEL_MODEL", "model line: demo or openai")
+        default="demo", metadata=named("CALLFUNNEL_MODEL", "model line: demo or openai")
     )
     openai_api_key: str = field(
-        default="", repr=False, metadata=_env("OPENAI_API_KEY", "key of the bought model")
+        default="", repr=False, metadata=named("OPENAI_API_KEY", "key of the bought model")
     )
     openai_base_url: str = field(
-        default="", metadata=_env("OPENAI_BASE_URL", "address of the bought model")
+        default="", metadata=named("OPENAI_BASE_URL", "address of the bought model")
     )
     rulebook_dir: Path | None = field(
-        default=None, metadata=_env("CALLFUNNEL_RULEBOOK_DIR", "folder of rule books to watch")
+        default=None, metadata=named("CALLFUNNEL_RULEBOOK_DIR", "folder of rule books to watch")
     )
     demo_session: bool = field(
         default=False,
-        metadata=_env("CALLFUNNEL_DEMO_SESSION", "1 = a local page may have a demo token"),
+        metadata=named("CALLFUNNEL_DEMO_SESSION", "1 = a local page may have a demo token"),
     )
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> PlatformSettings:
-        values: dict[str, Any] = {}
-        problems: list[str] = []
-        for each in fields(cls):
-            variable = each.metadata["variable"]
-            text = env.get(variable)
-            if text is None or text == "":
-                if each.default is dataclasses.MISSING:
-                    problems.append(f"{variable} is not set: {each.metadata['meaning']}")
-                continue
-            try:
-                values[each.name] = _decode(str(each.type), text)
-            except ValueError as error:
-                problems.append(f"{variable}={text!r} {error}: {each.metadata['meaning']}")
+        values, problems = read_from(env, cls)
         problems += _contradictions(values)
         if problems:
             raise ValueError("; ".join(problems))

@@ -16,5 +16,5 @@ function row(call, open) {
     el("span.when", {}, when),
     el("span.number", {}, call.duration_ms === null ? "" : clock(call.duration_ms)),
     el("span.number", {}, cost),
-    el("span.quiet", {}, `${call.from ?? "unknown"} · ${call.cause ? causeOf(call.cause) : call.state}`));
+    el("span.quiet", {}, `${call.from ?? "unknown"} · ${call.cause ? causeOf(call.cause, call.from === "browser") : call.state}`));
 }

@@ -15,8 +15,11 @@ const CAUSES = {
   refused_policy: "The call was not allowed",
 };
 
-export function causeOf(cause) {
-  return CAUSES[cause] ?? (cause ?? "").replaceAll("_", " ");
+// How a call ended that was not made on this page.
+const OF_OTHERS = { caller_hangup: "The caller hung up", transferred: "Handed to a person" };
+
+export function causeOf(cause, ours = true) {
+  return (ours ? undefined : OF_OTHERS[cause]) ?? CAUSES[cause] ?? (cause ?? "").replaceAll("_", " ");
 }
 
 export function clock(ms) {

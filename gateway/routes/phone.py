@@ -12,9 +12,9 @@ from callfunnel.domain.call import Cause, Channel
 from callfunnel.domain.ids import TenantId
 from callfunnel.infra.settings import PlatformSettings
 from callfunnel.infra.trace import new_traceparent
-from gateway.admission import Offer, is_refused
 from gateway.door import TheDoor
 from gateway.guard import Access, allow
+from gateway.offers import Offer, is_refused
 from gateway.problems import BUSY, FORBIDDEN, NOT_FOUND, ProblemError
 from gateway.schemas.phone import PhoneToken, PhoneTokenRequest
 

@@ -12,7 +12,8 @@ from callfunnel.domain.errors import Temporary
 from callfunnel.domain.ids import CallId, TenantId, WorkerId
 from callfunnel.domain.rulebook import Busy, Persona, PublishedRulebook, Rulebook
 from callfunnel.events.requests import Reserved
-from gateway.admission import Admission, Offer, is_refused
+from gateway.admission import Admission
+from gateway.offers import Offer, is_refused
 from gateway.placement import HeldSlot, LiveWorker
 
 TENANT = TenantId("acme")
