@@ -71,6 +71,7 @@ CHECKS = (
     Check(
         "api document", tool("-m", "gateway.openapi", "--check"), "run `python -m gateway.openapi`"
     ),
+    Check("settings", tool("-m", "tools.settings", "--check"), "run `python -m tools.settings`"),
     Check("lint", tool(*RUFF, "check", *CONCISE, "."), "`ruff check --fix .` mends most of it"),
     Check("format", tool(*RUFF, "format", "--check", *CONCISE, "."), "run `ruff format .`"),
     Check("vendors", vendors, "go through the module that owns the vendor"),
