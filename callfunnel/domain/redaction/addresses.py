@@ -1,13 +1,15 @@
 """E-mail addresses, written and spoken: `jane@example.com`, `jane dot doe at example dot com`."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 
 from callfunnel.domain.redaction.finding import Finding, Kind
 from callfunnel.domain.redaction.tokens import NUMBER_WORDS, REPEATS, Token
 from callfunnel.domain.redaction.wordlist import one_of
 
-_WRITTEN = re.compile(r"[\w.+%'-]{1,64}\s?@\s?[\w-]{1,63}(?:\.[\w-]{1,63}){1,6}")
+_WRITTEN = re.compile(r"[\w.+%'-]{1,64}\s?@\s?[\w-]{1,63}(?:\.[\w-]{1,63}){0,6}")
+_KNOWN = r"(?:g\s?mail|google\s?mail|hotmail|yahoo|outlook|icloud|aol|proton\s?mail)"
 _ENDS = (
     "com net org edu gov info biz io ai app dev me tv co name mobi online site shop tech cloud eu "
     "uk us ca de fr es it nl be ch at au nz ie in jp cn br mx se no dk fi pl pt gr cz ru za"
@@ -15,8 +17,8 @@ _ENDS = (
 _DOT = r"(?:\s+(?:dot|point|period)\s+|\.)"
 _LABEL = r"[a-z0-9-]{1,63}"
 _HOST = re.compile(
-    rf"(?:\bat(?:\s+sign)?|@)\s+(?:{_LABEL}\s+){{0,3}}?{_LABEL}(?:{_DOT}{_LABEL}){{0,4}}?"
-    rf"{_DOT}(?:{'|'.join(_ENDS.split())})\b(?:{_DOT}[a-z]{{2}}\b)?",
+    rf"(?:\bat(?:\s+sign)?|@)\s+(?:{_KNOWN}\b(?!{_DOT})|(?:{_LABEL}\s+){{0,3}}?{_LABEL}(?:{_DOT}{_LABEL}){{0,4}}?"
+    rf"{_DOT}(?:{'|'.join(_ENDS.split())})\b(?:{_DOT}[a-z]{{2}}\b)?)",
     re.IGNORECASE,
 )
 _BINDING = one_of("dot underscore dash hyphen minus plus period point . _ - + %")
@@ -31,7 +33,7 @@ def email_findings(text: str, words: list[Token]) -> Iterator[Finding]:
     for match in _WRITTEN.finditer(text):
         yield Finding(match.start(), match.end(), Kind.EMAIL, match.group().lower())
     for match in _HOST.finditer(text):
-        at = next(i for i, token in enumerate(words) if token.start >= match.start())
+        at = bisect_left(words, match.start(), key=lambda token: token.start)
         start = _name_start(words, at)
         if start < at:
             value = text[words[start].start : match.end()].lower()

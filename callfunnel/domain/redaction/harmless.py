@@ -26,7 +26,8 @@ UNIT_WORDS: Final = one_of(
     "per % $ € £ ¥ ° megabit megabits gigabit gigabits megabyte megabytes gigabyte gigabytes "
     "meg megs gig gigs mbit mbits gbit mb gb tb mbps gbps kbps ms second seconds minute minutes "
     "hour hours day days week weeks month months year years times people users devices channels "
-    "meters metres miles kilometers feet calls points degrees hertz mhz ghz watts volts"
+    "meters metres miles kilometers feet calls points degrees hertz mhz ghz watts volts square sq "
+    "customers orders visitors pages items pieces units employees emails messages kilowatts"
 )
 _EACH = one_of("a an per each every")
 _PERIODS = one_of("second minute hour day week month year person device user line")

@@ -19,6 +19,7 @@ _LEAD = "at "
 _PLACEHOLDER = re.compile(r"<(CARD|IBAN|EMAIL|SSN|NINO|SECRET|PHONE|DIGITS)_(\d+)>")
 _WORTH_A_LOOK = re.compile(
     r"[\d@=:]|\b(?:" + "|".join(sorted(NUMBER_WORDS, key=len, reverse=True)) + r")\b"
+    r"|\bdigits\b|\bnumbers?\b|mail\b|yahoo|outlook|icloud|\baol\b"
     r"|pass\s?-?(?:word|code|phrase)|secret|security|memorable|maiden|\bkey\b|\bpin\b|code"
     r"|\botp\b|\bcvv|\bcvc|\bcsc\b|\b(?:dot|point|period)\b|\b\w\W+\w\b",
     re.IGNORECASE,

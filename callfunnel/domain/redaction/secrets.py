@@ -19,11 +19,14 @@ _CODES = (
     r"pin(?:\s+(?:number|code))?|(?:security|verification|access|activation|secret|sort|door)"
     r"\s+(?:code|number)|one[\s-]time\s+(?:code|password|pin)|otp|cvv2?|cvc2?|csc"
 )
+_BACK = r"(?:code|digits|numbers?)\s+(?:on|at)\s+the\s+(?:back|front)(?:\s+of\s+\w+(?:\s+\w+)?)?"
 _IS = r"(?:\s+(?:is|was|are|being|equals|should\s+be|will\s+be)|'s|’s|\s*[:=])"
 _TOLD = re.compile(
-    rf"\b(?:{_WORDS}|{_CODES})(?:\s+(?:for|to|of|on)\s+\w+(?:\s+\w+)?)?{_IS}\s*", re.IGNORECASE
+    rf"\b(?:{_WORDS}|{_CODES}|{_BACK})(?:\s+(?:for|to|of|on)\s+\w+(?:\s+\w+)?)?{_IS}\s*",
+    re.IGNORECASE,
 )
 _CODE = re.compile(rf"\b(?:{_CODES})\s*(?:is|was|number|:|=|,)?\s*(?=\S)", re.IGNORECASE)
+_BARE = re.compile(r"\b(?:password|passcode|passphrase)\s+(?=\S*\d)", re.IGNORECASE)
 _WORD = re.compile(r"\S+")
 _CLAUSE_END = re.compile(r"[.!?;,]+$")
 _GOING_ON = re.compile(
@@ -46,6 +49,8 @@ def secret_findings(text: str) -> Iterator[Finding]:
     """Values that the text says are secrets."""
     for match in _TOLD.finditer(text):
         yield from _clause(text, match.end())
+    for match in _BARE.finditer(text):
+        yield from _code(text, match.end())
     for match in _CODE.finditer(text):
         yield from _code(text, match.end())
 

@@ -56,6 +56,9 @@ GOES = [
     ("j o h n at g mail dot com", "<EMAIL_1>"),
     ("john underscore smith at example dot com", "<EMAIL_1>"),
     ("john twenty two at example.com", "<EMAIL_1>"),
+    ("john smith at gmail", "john <EMAIL_1>"),
+    ("john.smith at hotmail please", "<EMAIL_1> please"),
+    ("jane@example", "<EMAIL_1>"),
     # phones
     ("call me at +1 (555) 210-0001", "call me at <PHONE_1>"),
     ("call me at 555-210-0001", "call me at <PHONE_1>"),
@@ -82,6 +85,12 @@ GOES = [
     ("pin number 12", "pin number <SECRET_1>"),
     ("the security code is 123.", "the security code is <SECRET_1>."),
     ("cvv nine double one", "cvv <SECRET_1>"),
+    (
+        "it is 4111-1111-1111-1111, expiring 12/26, and the code on the back is 123.",
+        "it is <CARD_1>, expiring <DIGITS_1>, and the code on the back is <SECRET_1>.",
+    ),
+    ("the digits on the back are nine one one", "the digits on the back are <SECRET_1>"),
+    ("user jane, password hunter2", "user jane, password <SECRET_1>"),
     ("my mother's maiden name is Smith.", "my mother's maiden name is <SECRET_1>."),
     ("my passcode's blue, can I go on", "my passcode's <SECRET_1>, can I go on"),
 ]
@@ -109,6 +118,9 @@ STAYS = [
     "my password is not working",
     "the password is wrong",
     "please look at example dot com",
+    "we have 1500 square feet and 2000 customers",
+    "open twenty four seven and for two to three weeks",
+    "is it at outlook or at yahoo?",
     "I called twice in the last 24 hours, for 30 minutes",
     "<CARD_1> and <DIGITS_2> and <SECRET_1>",
     "",
@@ -205,7 +217,7 @@ def read_aloud(draw: st.DrawFn, digits: str) -> str:
     return "".join(words[:-1])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.data(), cards())
 def test_no_reading_of_a_card_leaves_four_of_its_digits(data: st.DataObject, card: str) -> None:
     said = data.draw(read_aloud(card))
@@ -216,7 +228,7 @@ def test_no_reading_of_a_card_leaves_four_of_its_digits(data: st.DataObject, car
     assert sum(char.isdigit() for char in kept.replace("_1", "").replace("_2", "")) == 0
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.text(max_size=200))
 def test_any_text_is_redacted_without_error(text: str) -> None:
     redact(text)
@@ -232,7 +244,7 @@ PIECES = [
 ]
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(st.sampled_from(PIECES), max_size=40), st.sampled_from(list(Strictness)))
 def test_placeholders_of_any_text_survive_a_second_pass(
     pieces: list[str], strictness: Strictness
