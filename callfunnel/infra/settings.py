@@ -91,7 +91,9 @@ class PlatformSettings:
     )
     unknown_number: str = field(
         default="This number is not in service. Goodbye.",
-        metadata=named("CALLFUNNEL_UNKNOWN_NUMBER", "said to a caller of a number that is nobody's"),
+        metadata=named(
+            "CALLFUNNEL_UNKNOWN_NUMBER", "said to a caller of a number that is nobody's"
+        ),
     )
     media_port: int = field(
         default=0, metadata=named("CALLFUNNEL_MEDIA_PORT", "media socket port, 0 = any")
