@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 
 from msgspec import Struct
@@ -12,6 +13,8 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 MOST_BYTES = 256 * 1024
 MOST_VALUES = 20_000
 DEEPEST = 24
+_MOST_OPEN = 200
+"""Brackets open at once, wherever they stand. The YAML scanner's time grows with their square."""
 Path = tuple[str | int, ...]
 
 
@@ -55,6 +58,8 @@ def read(text: str) -> Document:
     """The document in `text`. Raises Unreadable."""
     if len(text.encode()) > MOST_BYTES:
         raise _unreadable(1, "the document is too large", f"at most {MOST_BYTES // 1024} kB")
+    if _most_open(text) > _MOST_OPEN:
+        raise _unreadable(1, "brackets are nested too deep", "nest less")
     yaml = YAML(typ="rt", pure=True)
     try:
         loaded = yaml.load(io.StringIO(text))
@@ -63,12 +68,18 @@ def read(text: str) -> Document:
         what = " ".join(part for part in (error.context, error.problem) if part)
         line = mark.line + 1 if mark else 1
         raise _unreadable(line, what, "mend the YAML on this line or the one before") from None
-    except (YAMLError, RecursionError, ValueError):
+    except (YAMLError, RecursionError, ValueError, AttributeError, TypeError, LookupError):
+        # The last three are what the library itself trips over: a merge of itself, for one.
         raise _unreadable(1, "this is no YAML", "write the document as YAML or JSON") from None
     if not isinstance(loaded, CommentedMap):
         raise _unreadable(1, "a rule book is a mapping", "begin with `agent:` and `persona:`")
     lines: dict[Path, int] = {(): 1}
     return Document(_plain(loaded, (), lines), lines)
+
+
+def _most_open(text: str) -> int:
+    steps = (1 if each in "[{" else -1 for each in text if each in "[{]}")
+    return max(accumulate(steps, lambda depth, step: max(0, depth + step)), default=0)
 
 
 def _plain(value: Any, path: Path, lines: dict[Path, int]) -> Any:

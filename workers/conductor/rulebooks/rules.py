@@ -16,6 +16,10 @@ _UNKNOWN = re.compile(r"unknown field `(?P<name>[^`]*)`")
 _STEP = re.compile(r"\.(?P<name>[A-Za-z_][A-Za-z0-9_]*)|\[(?P<index>\d+|\.\.\.)\]")
 _VALUE = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 _LONGEST = 200
+_NOT_IN_PARAMETERS = frozenset(
+    ("pattern", "patternProperties", "$ref", "$dynamicRef", "$id", "$schema", "$anchor")
+)
+"""Keywords that make a check cost what its author likes, or fetch what they name."""
 Kinds = Mapping[str, Mapping[str, Any]]
 Unknown = Callable[[Iterable[str]], set[str]]
 
@@ -74,6 +78,7 @@ def _parameters(tool: Tool, at: Path) -> Iterator[Finding]:
         where: Path = (*at, "parameters", *error.absolute_path)
         yield where, "this is no JSON Schema", "see json-schema.org, draft 2020-12"
         return
+    yield from _costly(tool.parameters, (*at, "parameters"))
     known = tool.parameters.get("properties", {})
     policy = tool.approval
     if policy is None:
@@ -86,6 +91,21 @@ def _parameters(tool: Tool, at: Path) -> Iterator[Finding]:
             if value not in known:
                 fix = "use a name from the tool's parameters"
                 yield (*at, "approval", name), f"{{{value}}} is no parameter", fix
+
+
+def _costly(schema: Any, at: Path) -> Iterator[Finding]:
+    """Keywords a tool's parameters may not have; under `properties` the same words are names."""
+    if isinstance(schema, list):
+        for n, each in enumerate(schema):
+            yield from _costly(each, (*at, n))
+    for key, each in schema.items() if isinstance(schema, dict) else ():
+        if key in _NOT_IN_PARAMETERS:
+            yield (*at, key), f"{key} has no place here", "use enum, minLength and maxLength"
+        elif key in ("properties", "$defs", "dependentSchemas") and isinstance(each, dict):
+            for name, inner in each.items():
+                yield from _costly(inner, (*at, key, name))
+        elif key not in ("enum", "const", "default", "examples"):
+            yield from _costly(each, (*at, key))
 
 
 def _script(script: DemoScript, tools: set[str]) -> Iterator[Finding]:

@@ -85,6 +85,26 @@ def test_a_word_that_cannot_be_recognised_is_refused_where_it_is_written():
 
 
 @pytest.mark.parametrize(
+    ("keyword", "pointer"),
+    [
+        ('pattern: "^(a+)+$"', "/tools/2/parameters/properties/day/pattern"),
+        ('$ref: "http://192.0.2.1/schema"', "/tools/2/parameters/properties/day/$ref"),
+        ('anyOf: [{pattern: "x"}]', "/tools/2/parameters/properties/day/anyOf/0/pattern"),
+    ],
+)
+def test_parameters_cost_no_more_to_check_than_they_are_long(keyword, pointer):
+    day = "        day: {type: string, minLength: 3, maxLength: 40"
+    text, line = edited(day, f"{day}, {keyword}")
+    (found,) = mistakes(text)
+    assert (found.line, found.pointer) == (line, pointer)
+
+
+def test_a_parameter_may_be_called_like_a_keyword():
+    text, _ = edited("        day: {type", "        pattern: {type: string}\n        day: {type")
+    assert mistakes(text) == []
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "",
@@ -100,6 +120,9 @@ def test_a_word_that_cannot_be_recognised_is_refused_where_it_is_written():
             for before, name in zip("bcdefgh", "cdefghi", strict=True)
         ),
         "a: " + "[" * 60 + "]" * 60,
+        "a: " + "[" * 50_000 + "]" * 50_000,
+        "a: " + "{b: " * 20_000,
+        "a: &a {<<: *a}",
     ],
 )
 def test_what_is_no_document_is_refused_in_one_sentence(text):
