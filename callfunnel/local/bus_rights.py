@@ -13,7 +13,7 @@ from typing import Final
 import callfunnel.events.catalogue  # noqa: F401 - registers every message
 from callfunnel.events.approval import ApprovalClosed
 from callfunnel.events.message import CATALOGUE, Definition, filter_of
-from callfunnel.events.streams import BUCKETS, PINS, RULEBOOKS, SLOTS, STREAMS, WORKERS
+from callfunnel.events.streams import BUCKETS, DEAD, PINS, RULEBOOKS, SLOTS, STREAMS, WORKERS
 from callfunnel.infra.connection import inbox_of
 
 SUPERVISOR: Final = "supervisor"
@@ -69,7 +69,7 @@ def permissions(role: str) -> Permissions | None:
 def _published(role: str) -> list[str]:
     subjects = ["_INBOX.>", "$JS.API.>", "$JS.ACK.>", "$JS.FC.>"]
     subjects += [f"$KV.{bucket.name}.>" for bucket in _KEYS_WRITTEN.get(role, ())]
-    subjects += ["dead.>"] if role in _BURIES else []
+    subjects += DEAD.subjects if role in _BURIES else ()
     return subjects + [each for row in CATALOGUE.values() for each in _sent(role, row)]
 
 
