@@ -6,7 +6,9 @@ import json
 
 import soundfile
 
-from tests.integration.persistence.made_up_call import running, tell, whole_call
+from callfunnel.domain.call import Cause, EndedBy
+from callfunnel.events.call import CallRefused
+from tests.integration.persistence.made_up_call import MadeUpCall, running, tell, whole_call
 from tests.simulators.waiting import until
 from workers.billing.service import FEATURES as BILLING
 from workers.persistence.service import FEATURES as PERSISTENCE
@@ -45,3 +47,26 @@ async def test_a_call_becomes_a_timeline_a_recording_a_bill_and_a_sealed_record(
     assert shown["amount_micros"] == sum(line["amount_micros"] for line in lines) == 1225
     record = (await view(tenant, "api.records", call.call))[0]
     assert hashlib.sha256(record["canonical"].encode()).hexdigest() == record["digest"]
+
+
+async def test_a_refused_call_is_settled_too_with_nothing_missing_and_nothing_to_pay(
+    context, bus, tenant, view
+):
+    hosted = context()
+    call = MadeUpCall(tenant)
+    call.begin()
+    call.facts.pop()
+    call.fact(CallRefused(reason="full", treatment="say"))
+    end = call.ended(cause=Cause.REFUSED_BUSY, by=EndedBy.PLATFORM, answered=False, duration_ms=0)
+    async with running(*(make(hosted) for make in (PERSISTENCE | BILLING).values())):
+        await tell(bus, call, end)
+
+        async def settled():
+            rows = await view(tenant, "api.calls", call.call)
+            return bool(rows) and rows[0]["settled"]
+
+        await until(settled, "the call is settled", within_s=20)
+    shown = (await view(tenant, "api.calls", call.call))[0]
+    assert (shown["missing"], shown["amount_micros"], shown["recording_ms"]) == ([], 0, None)
+    assert (shown["cause"], shown["connected_at"]) == ("refused_busy", None)
+    assert await view(tenant, "api.bill_lines", call.call) == []

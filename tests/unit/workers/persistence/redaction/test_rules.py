@@ -1,11 +1,15 @@
 """Redaction with the memory of a call: facts in, facts out."""
 
+import re
 from typing import Any, get_type_hints
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from callfunnel.domain.ids import TenantId
+from callfunnel.domain.redaction.tokens import numbers, tokens
 from callfunnel.events.call import (
     AgentSpoke,
     ApprovalRequested,
@@ -17,6 +21,7 @@ from callfunnel.events.call import (
 from callfunnel.events.catalogue import definitions
 from callfunnel.events.envelope import Envelope, Event
 from callfunnel.events.message import Message
+from tests.unit.callfunnel.domain.redaction.readings import cards, read_aloud
 from workers.persistence.redaction.rules import Memory, marked_fields, redact_event
 
 TENANT = TenantId("acme")
@@ -70,6 +75,31 @@ def test_a_card_read_in_pairs_without_being_asked_leaves_at_most_its_first_pair(
     call = Conversation()
     said = [call.caller(pair) for pair in ("forty one", *["eleven"] * 7)]
     assert said[1:] == ["<DIGITS_1>"] * 6 + ["<CARD_1>"]
+
+
+def left(said: list[str]) -> int:
+    """How many digits can still be read in what was kept."""
+    kept = re.sub(r"<\w+>", " ", " ".join(said))
+    return sum(len(number.digits) for number in numbers(tokens(kept)))
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.data(), cards(), st.booleans())
+def test_no_way_of_reading_a_card_in_pieces_leaves_more_than_its_first_digits(
+    data: st.DataObject, card: str, asked: bool
+) -> None:
+    call = Conversation()
+    if asked:
+        call.agent("Could you read me the card number, please?")
+    said, at = [], 0
+    while at < len(card):
+        size = data.draw(st.integers(1, 6))
+        said.append(call.caller(data.draw(read_aloud(card[at : at + size]))))
+        if data.draw(st.booleans()):
+            call.agent(data.draw(st.sampled_from(["Yes.", "Go on.", "And then?"])))
+        at += size
+    assert left(said) == 0 if asked else left(said[1:]) == 0
+    assert left(said[:1]) <= 3
 
 
 def test_amounts_stay_also_right_after_a_number_was_read() -> None:
