@@ -29,6 +29,12 @@ class MediaSettings:
         default="127.0.0.1",
         metadata=named("CALLFUNNEL_MEDIA_HOST", "address of the media socket"),
     )
+    url: str = field(
+        default="",
+        metadata=named(
+            "CALLFUNNEL_MEDIA_URL", "where a relay reaches that socket; default ws://<host>:<port>"
+        ),
+    )
     openai_model: str = field(
         default="gpt-realtime-2.1",
         metadata=named("CALLFUNNEL_OPENAI_MODEL", "name of the bought model"),

@@ -77,7 +77,7 @@ class MediaWorker:
         server = await self._listen(door)
         self._opened.callback(server.close)
         host, port = server.sockets[0].getsockname()[:2]
-        self._url = f"ws://{host}:{port}"
+        self._url = self._settings.url or f"ws://{host}:{port}"
         self._registry = Registry(self._bus, self._worker, self.record, self._fenced)
         self._slots.closed = "starting"
         await self._serve_requests()  # before anyone can read where to ask
