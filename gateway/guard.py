@@ -30,7 +30,7 @@ from gateway.problems import (
 
 log = logging.getLogger(__name__)
 
-PER_TENANT = RateLimit("tenant", quota=600, window_s=60)
+PER_TENANT = RateLimit("tenant", quota=6000, window_s=60)
 BAD_TOKENS = RateLimit("bad-tokens", quota=30, window_s=60)
 
 bearer = HTTPBearer(

@@ -243,9 +243,9 @@ async def test_the_tenants_budget_is_counted_down(gateway: Running) -> None:
     head = gateway.people.headers(gateway.tenant)
     first = await gateway.http.get(f"{gateway.url}/v1/calls", headers=head)
     second = await gateway.http.get(f"{gateway.url}/v1/calls", headers=head)
-    assert first.headers["ratelimit-policy"] == '"tenant";q=600;w=60'
-    assert first.headers["ratelimit"].startswith('"tenant";r=599')
-    assert second.headers["ratelimit"].startswith('"tenant";r=598')
+    assert first.headers["ratelimit-policy"] == '"tenant";q=6000;w=60'
+    assert first.headers["ratelimit"].startswith('"tenant";r=5999')
+    assert second.headers["ratelimit"].startswith('"tenant";r=5998')
 
 
 async def test_every_answer_protects_the_page(gateway: Running) -> None:
