@@ -28,7 +28,7 @@ def fact(
     )
 
 
-@fact("offered", "a carrier, a person or the API offers a call", sender="media, gateway")
+@fact("offered", "a carrier, a person or the API offers a call", sender="media, gateway, reaper")
 class CallOffered(Message, frozen=True, kw_only=True):
     direction: Direction
     channel: Channel
@@ -38,19 +38,19 @@ class CallOffered(Message, frozen=True, kw_only=True):
     agent: str
 
 
-@fact("admitted", "every scarce thing the call needs was leased")
+@fact("admitted", "every scarce thing the call needs was leased", sender="media, reaper")
 class CallAdmitted(Message, frozen=True, kw_only=True):
     slot: str
     worker: str
 
 
-@fact("refused", "the call was not taken; the caller got the treatment", sender="gateway")
+@fact("refused", "the call was not taken; the caller got the treatment", sender="gateway, reaper")
 class CallRefused(Message, frozen=True, kw_only=True):
     reason: str
     treatment: str
 
 
-@fact("pinned", "the call belongs to one media worker")
+@fact("pinned", "the call belongs to one media worker", sender="media, reaper")
 class CallPinned(Message, frozen=True, kw_only=True):
     worker: str
     epoch: int

@@ -75,12 +75,10 @@ def _published(role: str) -> list[str]:
 
 def _sent(role: str, row: Definition) -> list[str]:
     """Where a role puts a message: a fact goes to RAW, and redaction puts it on CALLS."""
-    senders = set(row.sender.split(", "))
-    mine = not senders.isdisjoint(_PARTS[role])
+    mine = not set(_PARTS[role]).isdisjoint(row.sender.split(", "))
     if not row.raw:
         return [filter_of(row.cls)] if mine else []
-    left_untold = role == "conductor" and "gateway" in senders  # by a gateway that died
-    raw = [filter_of(row.cls, raw=True)] if mine or left_untold else []
+    raw = [filter_of(row.cls, raw=True)] if mine else []
     return raw + ([filter_of(row.cls)] if "redaction" in _PARTS[role] else [])
 
 

@@ -126,6 +126,14 @@ async def test_nobody_says_what_is_anothers_to_say(
     assert await is_refused(await client_of(role), subject, b"{}")
 
 
+@pytest.mark.parametrize("fact", ["offered", "admitted", "refused", "pinned", "ended"])
+async def test_the_reaper_may_tell_what_the_dead_left_untold(
+    client_of: ClientOf, fact: str
+) -> None:
+    reaper = (await client_of("conductor")).jetstream()
+    assert (await reaper.publish(f"cf.t-x.raw.c_2.{fact}", b"{}")).stream == "RAW"
+
+
 @pytest.mark.parametrize("role", ["gateway", "persistence", "billing"])
 async def test_arguments_of_a_tool_are_heard_by_tools_alone(client_of: ClientOf, role: str) -> None:
     listening = await (await client_of(role)).subscribe("cf.*.tool.>")
