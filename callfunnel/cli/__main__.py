@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -61,6 +62,7 @@ def application() -> typer.Typer:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command. Returns its exit status: 2 is a user's mistake, said in one line."""
+    logging.getLogger("callfunnel").addHandler(logging.NullHandler())  # failures are told below
     words = list(sys.argv[1:] if arguments is None else arguments)
     if " ".join(words) in ("", *GROUPS):
         words.append("--help")

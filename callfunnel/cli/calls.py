@@ -22,7 +22,7 @@ def calls(*, limit: Limit = 20, home: options.Home = None, as_json: options.Json
     if as_json:
         show_json(found)
         return
-    heads = ("call", "started", "state", "from", "agent", "length", "cause", "cost")
+    heads = ("call", "started (UTC)", "state", "from", "agent", "length", "cause", "cost")
     rows = [
         (
             each["call"],

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from callfunnel.infra.settings import PlatformSettings
 
 T = TypeVar("T")
+DEADLINE_S = 15.0
 app = typer.Typer(
     help="Messages that failed for good.", no_args_is_help=True, rich_markup_mode=None
 )
@@ -99,12 +100,19 @@ def _with(home: str | None, act: Callable[[DeadLetters], Awaitable[T]]) -> T:
 
 
 async def _on_the_bus(platform: PlatformSettings, act: Callable[[DeadLetters], Awaitable[T]]) -> T:
+    import asyncio
+
+    from callfunnel.domain.errors import Temporary
     from callfunnel.infra.bus import Bus
     from callfunnel.infra.dead import DeadLetters
     from callfunnel.infra.secrets import open_secrets
 
-    bus = await Bus.connect(platform, "supervisor", open_secrets(platform.secrets))
     try:
-        return await act(DeadLetters(bus.client))
-    finally:
-        await bus.stop()
+        async with asyncio.timeout(DEADLINE_S):
+            bus = await Bus.connect(platform, "supervisor", open_secrets(platform.secrets))
+            try:
+                return await act(DeadLetters(bus.client))
+            finally:
+                await bus.stop()
+    except TimeoutError:
+        raise Temporary("the bus does not answer") from None

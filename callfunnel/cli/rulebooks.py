@@ -38,7 +38,7 @@ def get(
     if out is None:
         print(found["document"], end="")
     else:
-        out.write_text(found["document"])
+        _write(out, found["document"])
         note(f"version {found['version']} is in {out}")
     for each in found["problems"]:
         note(f"an edit was not taken: line {each['line']}: {each['what']}")
@@ -58,6 +58,17 @@ def put(
         show_json(answer)
     else:
         print(f"{agent} is now version {answer['version']}")
+
+
+def _write(file: Path, document: str) -> None:
+    from callfunnel.domain.errors import UserError
+
+    try:
+        file.write_text(document, encoding="utf-8")
+    except OSError as problem:
+        raise UserError(
+            f"{file} cannot be written ({problem.strerror})", "choose another --out"
+        ) from None
 
 
 def _read(file: Path) -> str:

@@ -6,14 +6,15 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from email.utils import parsedate_to_datetime
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 
 from callfunnel.cli.findings import Finding, bad, ok, warn
-from callfunnel.cli.stack import Running
+from callfunnel.cli.stack import Api, Running
 from callfunnel.domain.errors import Permanent, Temporary, UserError
 from callfunnel.infra.secrets import Secrets, open_secrets
 
@@ -28,6 +29,7 @@ def look(stack: Running) -> Iterator[Finding]:
         yield from _gateway(stack, http)
         yield _issuer(stack, http)
     yield from asyncio.run(_services(stack))
+    yield _rulebooks(stack)
     yield _microphone(stack)
 
 
@@ -147,6 +149,26 @@ async def _objects(stack: Running, secrets: Secrets) -> str:
     if not await objects.present():
         raise Permanent(f"the bucket {stack.platform.objects_bucket} is not there")
     return f"bucket {stack.platform.objects_bucket} is there"
+
+
+def _rulebooks(stack: Running) -> Finding:
+    """An edit that was not taken: the agent goes on as before, and nobody might notice."""
+    try:
+        api = Api(stack)
+        agents = [each["agent"] for each in api.get("/v1/rulebooks")["items"]]
+        books = [api.get(f"/v1/rulebooks/{agent}") for agent in agents]
+    except UserError as problem:
+        return bad("rule books", problem.what, problem.fix)
+    return told_of(books)
+
+
+def told_of(books: Sequence[Mapping[str, Any]]) -> Finding:
+    """What is to be said of the rule books, as the API gives them."""
+    for book in books:
+        for problem in book["problems"]:
+            why = f"{book['file'] or book['agent']} line {problem['line']}: {problem['what']}"
+            return warn("rule books", why, f"mend it; version {book['version']} stays until then")
+    return ok("rule books", ", ".join(f"{each['agent']} {each['version']}" for each in books))
 
 
 def _microphone(stack: Running) -> Finding:

@@ -96,9 +96,13 @@ def lock(home: Home) -> int:
 
 
 def is_running(home: Home) -> bool:
-    """Whether an `up` holds this home now."""
+    """Whether an `up` holds this home now. Raises UserError where one may not look."""
     try:
         handle = os.open(home.run / "lock", os.O_RDWR | os.O_CLOEXEC)
+    except PermissionError as error:
+        raise UserError(
+            f"the home folder {home.root} belongs to another user", "give --home DIR"
+        ) from error
     except OSError:
         return False
     try:

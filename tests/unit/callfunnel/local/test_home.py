@@ -51,3 +51,14 @@ def test_a_home_that_is_a_file_is_refused(tmp_path: Path) -> None:
 
 def test_nothing_runs_where_there_is_nothing(tmp_path: Path) -> None:
     assert not is_running(Home(tmp_path / "nowhere"))
+
+
+def test_a_home_of_another_user_is_said_to_be_one(
+    at: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(UserError, match="belongs to another user"):
+        is_running(at)

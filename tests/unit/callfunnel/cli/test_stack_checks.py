@@ -1,0 +1,16 @@
+"""What the doctor makes of what the running stack says."""
+
+from callfunnel.cli.stack_checks import told_of
+
+BOOK = {"agent": "home-internet", "version": 3, "file": "/home/me/book.yaml", "problems": []}
+
+
+def test_rule_books_that_are_in_use_are_named_with_their_version() -> None:
+    assert (told_of([BOOK]).verdict, told_of([BOOK]).detail) == ("ok", "home-internet 3")
+
+
+def test_an_edit_that_was_not_taken_is_told_with_its_line() -> None:
+    found = told_of([BOOK | {"problems": [{"line": 26, "what": "no such field"}]}])
+    assert found.verdict == "warn"
+    assert found.detail == "/home/me/book.yaml line 26: no such field"
+    assert "version 3 stays" in found.fix
