@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bench.stack import ROOT, Stack, stack
 
@@ -94,12 +95,12 @@ def overhead(asked: float, result: dict[str, object]) -> float:
     return max(0.0, placed - asked)
 
 
-def call(home: Path, sentences: list[str]) -> dict[str, object]:
+def call(home: Path, sentences: list[str]) -> dict[str, Any]:
     """One call by `./cf call --say …`; its JSON result."""
     said = [part for sentence in sentences for part in ("--say", sentence)]
     command = ["./cf", "call", *said, "--home", str(home), "--json"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, timeout=180)
-    result: dict[str, object] = json.loads(done.stdout)
+    result: dict[str, Any] = json.loads(done.stdout)
     return result
 
 
@@ -113,7 +114,7 @@ def turns(home: Path, calls: int) -> list[Figure]:
     marks: list[float] = []
     for _ in range(calls):
         result = call(home, [QUESTION, "i want to cancel"])
-        marks += [float(ms) for ms in result["response_ms"]]  # type: ignore[attr-defined]
+        marks += [float(ms) for ms in result["response_ms"]]
     if not marks:
         raise RuntimeError("no turn was measured")
     rows: list[tuple[str, Callable[[list[float]], float]]] = [

@@ -35,7 +35,7 @@ def main(argv: list[str]) -> None:
 
 def _spare(package: str) -> None:
     """Make an optional import of somebody else's fail at once: None is how Python says absent."""
-    sys.modules.setdefault(package, None)  # type: ignore[arg-type]
+    sys.modules.setdefault(package, None)  # type: ignore[arg-type]  # typeshed knows modules only
 
 
 def _import(name: str) -> ModuleType:
