@@ -132,7 +132,7 @@ async def serve_worker(calls: int, model_port: int, folder: str) -> int:
     await asyncio.to_thread(sys.stdin.readline)
     spent = time.process_time() - began_cpu
     wall = time.monotonic() - began
-    _announce({"cpu": spent, "wall": wall, "live": slots.live, "rss": _resident()})
+    _announce({"cpu": spent, "wall": wall, "rss": _resident()})
     return 0
 
 
@@ -169,6 +169,9 @@ class Caller(picows.WSListener):
             self.frames += 1
         elif b'"event":"mark"' in data[:24]:
             self._transport.send(TEXT, data)
+
+    def on_ws_disconnected(self, _transport: Any) -> None:
+        self.closed = True
 
     def media(self, frame: bytes) -> None:
         if not self.closed:
@@ -224,7 +227,7 @@ def main(calls: int = 50, seconds: int = 15) -> None:
         used = _heard(worker)
         for each in (model, worker, callers):
             each.communicate()
-    print(f"{calls} calls for {seconds} s, {used['live']} live at the end, {seen['alive']} heard")
+    print(f"{calls} calls for {seconds} s, {seen['alive']} of them to the end")
     print(f"CPU of the worker  {used['cpu'] * 1000 / used['wall'] / calls:6.2f} ms per call-second")
     print(f"memory             {used['rss'] / 1e6:6.0f} MB")
     print(f"frames to callers  {seen['frames']}")
