@@ -16,6 +16,7 @@ from callfunnel.infra.service import announce, run, run_until_signal, withdraw
 from callfunnel.infra.settings import PlatformSettings
 from gateway.app import application
 from gateway.door import Door
+from gateway.patience import PatientHttp
 from gateway.relay import MediaRelay
 from gateway.wiring import open_door
 
@@ -53,7 +54,7 @@ class Gateway:
         listening.setblocking(False)
         config = uvicorn.Config(
             application(door),
-            http="h11",
+            http=PatientHttp,
             ws=relay,  # type: ignore[arg-type]  # any callable that makes a protocol will do
             lifespan="off",
             log_config=None,
