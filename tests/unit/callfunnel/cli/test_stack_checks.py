@@ -2,7 +2,7 @@
 
 from callfunnel.cli.stack_checks import told_of
 
-BOOK = {"agent": "home-internet", "version": 3, "file": "/home/me/book.yaml", "problems": []}
+BOOK = {"agent": "home-internet", "version": 3, "file": "/somewhere/book.yaml", "problems": []}
 
 
 def test_rule_books_that_are_in_use_are_named_with_their_version() -> None:
@@ -12,5 +12,5 @@ def test_rule_books_that_are_in_use_are_named_with_their_version() -> None:
 def test_an_edit_that_was_not_taken_is_told_with_its_line() -> None:
     found = told_of([BOOK | {"problems": [{"line": 26, "what": "no such field"}]}])
     assert found.verdict == "warn"
-    assert found.detail == "/home/me/book.yaml line 26: no such field"
+    assert found.detail == "/somewhere/book.yaml line 26: no such field"
     assert "version 3 stays" in found.fix
