@@ -133,13 +133,15 @@ def last_words(pin: Pin, told: Told, now: str) -> list[Event[Message]]:
     at = pin.spec.offered_at
     opening = [] if told.seqs else opening_facts(pin.spec, pin.worker, pin.epoch, pin.spec.slot)
     last_seq = max(told.seqs, default=len(opening))
+    # Of a call nobody told anything about there is nothing to collect; else only its worker knew.
+    to_collect = -1 if told.seqs or told.audio_ms else 0
     end = CallEnded(
         cause=Cause.WORKER_LOST,
         by=EndedBy.REAPER,
         duration_ms=told.audio_ms,
         last_seq=last_seq,
-        segments=-1,
-        usage_records=-1,
+        segments=to_collect,
+        usage_records=to_collect,
         answered=told.connected,
         note="the media worker vanished",
     )

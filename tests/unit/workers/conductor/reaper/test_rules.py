@@ -135,6 +135,7 @@ def test_a_call_nobody_spoke_of_gets_its_beginning_too() -> None:
     assert [word.envelope.seq for word in words] == [1, 2, 3, 4]
     assert isinstance(words[-1].data, CallEnded)
     assert words[-1].data.last_seq == 3
+    assert (words[-1].data.segments, words[-1].data.usage_records) == (0, 0)
 
 
 def test_an_end_that_is_told_is_not_told_again() -> None:
