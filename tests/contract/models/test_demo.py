@@ -122,6 +122,29 @@ async def test_a_discount_above_the_limit_waits_and_the_decision_moves_the_dialo
     assert talk.tool().arguments == {"percent": 10, "months": 12}
 
 
+async def test_a_call_back_is_booked_for_the_day_and_time_that_were_said(
+    talk: Conversation,
+) -> None:
+    await talk.says("Can you call me back?")
+    await talk.says("Tomorrow at three.")
+    assert talk.tool().name == "book_callback"
+    assert talk.tool().arguments == {"day": "tomorrow", "time": "three"}
+
+
+async def test_a_caller_who_wants_a_person_is_handed_over(talk: Conversation) -> None:
+    await talk.says("Can I speak to a person?")
+    assert talk.tool().name == "transfer_to_person"
+    kinds = talk.sink.order
+    assert kinds.index("audio") < kinds.index("ToolRequested")
+
+
+async def test_a_tool_that_failed_is_admitted(talk: Conversation) -> None:
+    await talk.says("Why is my bill so high?")
+    talk.answer_tool({"status": "failed", "result": {"error": "no customer has this number"}})
+    talk.line.create_reply("")
+    await until(lambda: talk.answer().startswith("I am sorry"), "the agent says so")
+
+
 async def test_a_card_number_is_transcribed_and_not_taken(talk: Conversation) -> None:
     await talk.says("My card number is four one one one, one one one one, one one one one.")
     assert sum(word == "one" for word in talk.heard().split()) >= 9

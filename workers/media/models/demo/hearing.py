@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,7 @@ _CORPORA = 64  # more than a few rule books' states: then the decoder starts afr
 _DISCOUNT = 0.02  # little room for sequences that are in no example
 _LANGUAGE_WEIGHT = 9.0
 _WORD_PENALTY = 0.2
-_PEAK, _HISS = 12_000, 30
+_PEAK, _HISS, _PAUSE = 12_000, 30, RATE // 5
 _DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "oh"]
 _LEAD = "my the card account number is"
 _NUMBER = "number"
@@ -41,18 +42,21 @@ class Recogniser:
 
     def __init__(self) -> None:
         self._digits = _digits()
-        self._begin()
+        self._begin({})
 
     def knows(self, corpus: str) -> bool:
         return corpus in self._corpora
 
     def learn(self, corpus: str, sentences: Sequence[str], words: Sequence[str]) -> None:
         """Adds a corpus. Raises ValueError for a word that has no pronunciation."""
-        if len(self._corpora) >= _CORPORA:
-            self._begin()
-        self._words |= _teach(self._decoder, (word for word in words if word not in self._words))
-        if missing := set(words) - self._words:
-            raise ValueError(f"no pronunciation of {', '.join(sorted(missing))}")
+        if new := set(words) - self._sounds.keys():
+            sounds = pronunciations(new)
+            if missing := new - sounds.keys():
+                raise ValueError(f"no pronunciation of {', '.join(sorted(missing))}")
+            # Models made before a word was added do not fit the dictionary any more.
+            self._begin({**self._sounds, **sounds})
+        elif len(self._corpora) >= _CORPORA:
+            self._begin(self._sounds)
         self._model(corpus, sentences)
         self._corpora.add(corpus)
 
@@ -64,9 +68,10 @@ class Recogniser:
             return heard
         return _decode(self._digits, _NUMBER, pcm, _DIGIT_HISS) or heard
 
-    def _begin(self) -> None:
+    def _begin(self, sounds: Mapping[str, Sequence[str]]) -> None:
         self._decoder = _decoder(lw=_LANGUAGE_WEIGHT, wip=_WORD_PENALTY)
-        self._words: set[str] = set()
+        _teach(self._decoder, sounds)
+        self._sounds = dict(sounds)
         self._corpora: set[str] = set()
 
     def _model(self, corpus: str, sentences: Sequence[str]) -> None:
@@ -89,7 +94,7 @@ def _decoder(**settings: float) -> Decoder:
 
 def _digits() -> Decoder:
     decoder = _decoder(lw=_DIGIT_LANGUAGE_WEIGHT, wip=_DIGIT_PENALTY)
-    _teach(decoder, [*_DIGITS, *_LEAD.split()])
+    _teach(decoder, pronunciations([*_DIGITS, *_LEAD.split()]))
     weighed = " | ".join(f"/{1 if word == 'oh' else 50}/ {word}" for word in _DIGITS)
     decoder.add_jsgf_string(
         _NUMBER,
@@ -100,17 +105,19 @@ def _digits() -> Decoder:
     return decoder
 
 
-def _teach(decoder: Decoder, words: Iterable[str]) -> set[str]:
-    sounds = pronunciations(words)
+def _teach(decoder: Decoder, sounds: Mapping[str, Sequence[str]]) -> None:
     for word, variants in sounds.items():
         for number, phones in enumerate(variants, 1):
             decoder.add_word(word if number == 1 else f"{word}({number})", phones, False)
-    return set(sounds)
 
 
 def _decode(decoder: Decoder, search: str, pcm: Pcm, hiss: int) -> str:
     wide = resample(_steady(pcm, hiss), RATE, _MODEL_RATE)
     decoder.activate_search(search)
+    with warnings.catch_warnings():
+        # Called unnecessary, yet nothing else forgets the noise of the turn before.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        decoder.start_stream()
     decoder.start_utt()
     decoder.process_raw(wide.tobytes(), False, True)
     decoder.end_utt()
@@ -119,8 +126,9 @@ def _decode(decoder: Decoder, search: str, pcm: Pcm, hiss: int) -> str:
 
 
 def _steady(pcm: Pcm, hiss: int) -> Pcm:
-    """The turn at one loudness, over a faint hiss: digital silence is like nothing the model knows,
-    and its mean would be subtracted from the speech."""
+    """The turn at one loudness between two pauses, over a faint hiss: digital silence is like
+    nothing the model knows, and its mean would be subtracted from the speech."""
+    pcm = np.pad(pcm, _PAUSE)
     loudest = int(np.abs(pcm.astype(np.int32)).max(initial=1))
     noise = np.random.default_rng(0).normal(0, hiss, len(pcm))
     steady: Pcm = np.rint(pcm * (_PEAK / loudest) + noise).astype(np.int16)

@@ -32,7 +32,10 @@ _ALWAYS_HEARD: Final = phrases.Slot("digits")
 
 
 class Corpus(Struct, frozen=True):
-    """What the recogniser learns for one state. `name` follows from the rest."""
+    """What the recogniser learns for one state; `name` follows from the sentences.
+
+    `words` are those of the whole script, so that another state brings no new ones.
+    """
 
     name: str
     sentences: tuple[str, ...]
@@ -57,6 +60,7 @@ class Listener:
 
     def __init__(self, script: DemoScript, sounds: Sounds) -> None:
         self._sounds = sounds
+        self._words = tuple(sorted(vocabulary(script)))
         self._phrases = {
             intent: [phrases.parse(text) for text in texts]
             for intent, texts in script.intents.items()
@@ -112,8 +116,7 @@ class Listener:
         for _ in range(EXAMPLES):
             sentences.append(" ".join(phrases.example(_ALWAYS_HEARD, chance.randrange)))
         digest = hashlib.sha256("\n".join(sentences).encode()).hexdigest()[:16]
-        words = {word for sentence in sentences for word in sentence.split()}
-        return Corpus(digest, tuple(sentences), tuple(sorted(words)))
+        return Corpus(digest, tuple(sentences), self._words)
 
     def _slots(self, intent: str, words: Sequence[str]) -> dict[str, str]:
         spoken = "".join(f"{word} " for word in words)
