@@ -82,6 +82,7 @@ FIELDS: Final = frozenset(
         "tool_call",
         "turn",
         "version",
+        "who",
         "worker",
     )
 )
