@@ -208,6 +208,6 @@ def test_a_long_hostile_text_takes_no_more_than_linear_time() -> None:
         "1.1.",
         "- ",
     ):
-        began = time.perf_counter()
+        began = time.process_time()
         redact(piece * (20_000 // len(piece)), Strictness.EVERY)
-        assert time.perf_counter() - began < 2.0, piece
+        assert time.process_time() - began < 2.0, piece
