@@ -58,7 +58,7 @@ def stories(up: RunningStack, heard: Path) -> dict[str, dict[str, Any]]:
     """Reports of three calls at once: the bill, a card number, and one who talks over the agent."""
     begun = {
         "bill": up.begin("call", BILL, "say:goodbye", "--out", str(heard), *SOON),
-        "card": up.begin("call", CARD, *SOON),
+        "card": up.begin("call", CARD, *PATIENT),
         "over": up.begin("call", BILL, "over:say:i want to talk to a person please", "2s", *SOON),
     }
     return {name: finished(call) for name, call in begun.items()}
