@@ -26,6 +26,7 @@ from starlette.routing import Route
 
 from callfunnel.domain.errors import UserError
 from callfunnel.infra.sealed import SealedFolder
+from callfunnel.infra.telemetry import CONTENT_TYPE, Telemetry
 from callfunnel.local.demo.people import ensure_people
 from callfunnel.local.grants import Grants, Refused
 from callfunnel.local.identities import Identities
@@ -36,6 +37,7 @@ _PREFIX = "/realms/callfunnel"
 _PROTOCOL = f"{_PREFIX}/protocol/openid-connect"
 _LONGEST_FORM = 32 * 1024
 _NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+_OUTCOMES = frozenset({"granted", "refused", "too_often"})
 _STATUS = {"invalid_client": 401, "invalid_token": 401, "slow_down": 429}
 Form = dict[str, str]
 Handler = Callable[[Request, Form], Awaitable[Response]]
@@ -50,6 +52,10 @@ class Issuer:
         self._grants = Grants(identities, issuer, audience)
         self._asked = RateLimit(per_second=50, burst=200)
         self._failed = RateLimit(per_second=0.2, burst=10)
+        self._telemetry = Telemetry()
+        self._answered = self._telemetry.counter(
+            "issuer_requests", "requests with a form, by outcome", outcome=_OUTCOMES
+        )
 
     def app(self) -> Starlette:
         return Starlette(
@@ -67,8 +73,19 @@ class Issuer:
                     f"{_PROTOCOL}/userinfo", self._guarded(self.userinfo), methods=["GET", "POST"]
                 ),
                 Route(f"{_PROTOCOL}/logout", self._guarded(self.logout), methods=["POST"]),
+                Route("/healthz", self.health),
+                Route("/readyz", self.health),
+                Route("/metrics", self.metrics),
             ]
         )
+
+    async def health(self, _: Request) -> Response:
+        """Answers once there is a key to sign with."""
+        self._identities.keys(int(time.time()))
+        return JSONResponse({"status": "ok"})
+
+    async def metrics(self, _: Request) -> Response:
+        return Response(self._telemetry.render(), media_type=CONTENT_TYPE)
 
     async def realm(self, _: Request) -> Response:
         key = self._identities.keys(int(time.time()))[0].rsa()
@@ -138,10 +155,14 @@ class Issuer:
                 form = await _form(request)
                 who = f"{peer} {form.get('client_id')} {form.get('username')}"
                 self._admit(self._failed, who, now)
-                return await handler(request, form)
+                answer = await handler(request, form)
+                self._answered.add(outcome="granted")
+                return answer
             except TooOften as too_often:
+                self._answered.add(outcome="too_often")
                 return _refusal(too_often, too_often.wait)
             except Refused as refused:
+                self._answered.add(outcome="refused")
                 self._failed.take(who, now)
                 return _refusal(refused, 0)
 

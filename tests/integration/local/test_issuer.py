@@ -200,3 +200,20 @@ def test_guessing_is_slowed_down_and_others_are_not(stack: Stack) -> None:
     assert int(headers["retry-after"]) >= 1
     gateway = stack.store.get(PLATFORM, "oidc/gateway")
     assert post(stack, "token", {"grant_type": "client_credentials", **gateway})[0] == 200
+
+
+def test_it_says_that_it_is_alive_and_what_it_counted(stack: Stack) -> None:
+    post(stack, "token", {"grant_type": "nonsense"})
+    netloc = urlsplit(stack.issuer_url).netloc
+    told = {}
+    for path in ("/healthz", "/readyz", "/metrics"):
+        connection = http.client.HTTPConnection(netloc, timeout=5)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            told[path] = answer.read().decode()
+            assert answer.status == 200, path
+        finally:
+            connection.close()
+    assert 'callfunnel_issuer_requests_total{outcome="refused"}' in told["/metrics"]
+    assert "client" not in told["/metrics"]
