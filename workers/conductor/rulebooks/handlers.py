@@ -6,6 +6,7 @@ truth; the registry is written again at every start, so a crash between the two 
 
 import asyncio
 import hashlib
+import secrets
 from pathlib import Path
 
 import msgspec
@@ -125,6 +126,7 @@ def _validated(agent: str, text: str, kinds: rules.Kinds) -> tuple[Rulebook | No
 def _rewrite(path: Path, document: str) -> None:
     if path.exists() and path.read_text() == document:
         return
-    scratch = path.with_suffix(".new")
+    # Publishers write at the same time, also from other processes: each has a file of its own.
+    scratch = path.with_suffix(f".{secrets.token_hex(6)}.new")
     scratch.write_text(document)
     scratch.replace(path)
