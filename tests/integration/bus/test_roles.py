@@ -107,7 +107,7 @@ async def test_a_message_given_up_is_seen_by_the_command_line(
 
     async def listed() -> bool:
         found = await _on_the_bus(platform, lambda letters: letters.list(durable=durable))
-        return [letter.id for letter in found] == [f"{tenant}-u"]
+        return f"{tenant}-u" in {letter.id for letter in found}  # others leave garbage, too
 
     try:
         await until(listed, "the dead letter")
