@@ -135,7 +135,8 @@ def report(figures: list[Figure]) -> str:
     rows = "\n".join(figure.line() for figure in figures)
     return (
         "# Measured figures\nPrinted by `./cf bench --clone --write`; ran on "
-        f"{cores} cores, {machine}.\n\n| what | reach | measured |\n|---|---|---|\n{rows}\n"
+        f"{cores} cores, {machine}. Packages came from the installer's cache where it had them.\n\n"
+        f"| what | reach | measured |\n|---|---|---|\n{rows}\n"
     )
 
 

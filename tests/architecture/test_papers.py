@@ -8,7 +8,12 @@ import pytest
 from tools.tree import ROOT
 
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
-PAPERS = [ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")), *DECISIONS]
+PAPERS = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+    *DECISIONS,
+]
 TOP = "callfunnel|workers|gateway|tests|tools|docs|bench|console|requirements"
 NAMED = re.compile(rf"[`(]((?:{TOP})/[\w./-]+)[`)]")
 ONE_SCREEN = 60
