@@ -40,6 +40,7 @@ class Deadlines:
         self._wake = asyncio.Event()
         self._until = 0.0
         self._task: asyncio.Task[None] | None = None
+        self._stopping = False  # a library may swallow the cancellation
 
     def wake(self, in_s: float) -> None:
         """A deadline was written that is due in so many seconds."""
@@ -52,12 +53,13 @@ class Deadlines:
 
     async def stop(self) -> None:
         """Stops; what is due stays in the table."""
+        self._stopping = True
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def _run(self) -> None:
-        while True:
+        while not self._stopping:
             self._wake.clear()
             self._until = float("inf")  # whatever is written while we look wakes us again
             pause = await self._act_on_due()

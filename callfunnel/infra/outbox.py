@@ -44,6 +44,7 @@ class Outbox:
         self._look_at = 0.0
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._stopping = False  # a library may swallow the cancellation
         self._insert = _INSERT.replace("schema.", f"{schema}.")
         self._select = _SELECT.replace("schema.", f"{schema}.")
         self._delete = _DELETE.replace("schema.", f"{schema}.")
@@ -76,13 +77,14 @@ class Outbox:
 
     async def stop(self) -> None:
         """Stops; what is not told stays in the table."""
+        self._stopping = True
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def _run(self) -> None:
         pause = 0.0
-        while True:
+        while not self._stopping:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._wake.wait()

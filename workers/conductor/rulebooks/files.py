@@ -24,6 +24,7 @@ class Watch:
         self._rulebooks = rulebooks
         self._seen: dict[Path, Seen] = {}
         self._task: asyncio.Task[None] | None = None
+        self._stopping = False  # a library may swallow the cancellation
 
     async def start(self) -> None:
         """Publishes what the folder holds and begins to watch."""
@@ -32,6 +33,7 @@ class Watch:
 
     async def stop(self) -> None:
         """Stops watching."""
+        self._stopping = True
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -39,7 +41,7 @@ class Watch:
 
     async def _run(self) -> None:
         pause = _LOOK_EVERY_S
-        while True:
+        while not self._stopping:
             await asyncio.sleep(pause)
             try:
                 await self._look()
