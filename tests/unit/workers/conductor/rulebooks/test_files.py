@@ -1,6 +1,7 @@
 """The watch over rule book files, over a publisher that misbehaves."""
 
 import asyncio
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,8 @@ class Swallowing:
         self.asked += 1
         if self.asked > 1:
             self.waits.set()
-            try:
+            with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.Event().wait()
-            except asyncio.CancelledError:
-                pass
         return RulebookStored(ok=True, version=self.asked)
 
 
