@@ -48,6 +48,7 @@ class Reaper:
         }
         self._interruptions = 0
         self._task: asyncio.Task[None] | None = None
+        self._stopping = False  # a library may swallow the cancellation
 
     async def start(self) -> None:
         """Reads the registry and begins to watch."""
@@ -57,6 +58,7 @@ class Reaper:
 
     async def stop(self) -> None:
         """Stops; what it has begun is continued by another."""
+        self._stopping = True
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -66,7 +68,7 @@ class Reaper:
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
-        while True:
+        while not self._stopping:
             pause = _LOOK_AGAIN_S
             if self._sees():
                 registry = self._registry()
