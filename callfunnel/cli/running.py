@@ -17,6 +17,9 @@ ReadyFile = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Written (0600) once everything is ready.")
 ]
 Model = Annotated[str, typer.Option(metavar="NAME", help="demo, or openai (reads OPENAI_API_KEY).")]
+Apart = Annotated[
+    bool, typer.Option("--apart", help="Each feature beside the call in a process of its own.")
+]
 Scale = Annotated[
     list[str] | None, typer.Option(metavar="NAME=N", help="Run so many, for example media=2.")
 ]
@@ -30,6 +33,7 @@ def up(
     ready_file: ReadyFile = None,
     model: Model = "demo",
     scale: Scale = None,
+    apart: Apart = False,
 ) -> None:
     """Start everything and keep it running; Ctrl-C stops it."""
     given: list[tuple[str, object]] = [("--home", home), ("--port", port), ("--model", model)]
@@ -37,7 +41,8 @@ def up(
     words = [str(word) for pair in given if pair[1] is not None for word in pair]
     # The supervisor lives as long as the stack: it takes this process over, and its memory.
     program = [sys.executable, "-P", "-m", "callfunnel.local.supervisor", *words]
-    os.execv(sys.executable, [*program, "--headless"] if headless else program)
+    program += ["--headless"] * headless + ["--apart"] * apart
+    os.execv(sys.executable, program)
 
 
 def down(*, home: options.Home = None, as_json: options.Json = False) -> None:

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
+from callfunnel.infra import clock
 from callfunnel.infra.bus import Bus
 from callfunnel.infra.secrets import Secrets, open_secrets
 from callfunnel.infra.settings import PlatformSettings
@@ -25,6 +26,8 @@ class Context:
 
     def __init__(self, settings: PlatformSettings, secrets: Secrets | None = None) -> None:
         self.settings = settings
+        if settings.clock_dir is not None:
+            clock.follow(settings.clock_dir / f"{settings.process}.ms")
         self.secrets = secrets or open_secrets(settings.secrets)
         self.telemetry = Telemetry()
         self.closed_for_good = asyncio.Event()

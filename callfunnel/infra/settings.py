@@ -73,6 +73,13 @@ class PlatformSettings:
     process: str = field(
         metadata=named("CALLFUNNEL_PROCESS", "this process's name, for example media-1")
     )
+    clock_dir: Path | None = field(
+        default=None,
+        metadata=named(
+            "CALLFUNNEL_CLOCK_DIR",
+            "tests only: <process>.ms there holds by how much this process's clock is off",
+        ),
+    )
     objects_bucket: str = field(
         default="callfunnel", metadata=named("CALLFUNNEL_OBJECTS_BUCKET", "bucket of recordings")
     )

@@ -19,6 +19,7 @@ def options_from(words: Sequence[str]) -> UpOptions:
     parser.add_argument("--ready-file", type=Path)
     parser.add_argument("--model", default="demo")
     parser.add_argument("--scale", action="append", default=[])
+    parser.add_argument("--apart", action="store_true")
     given = parser.parse_args(words)
     return UpOptions(
         home=home_from(given.home, os.environ),
@@ -27,4 +28,5 @@ def options_from(words: Sequence[str]) -> UpOptions:
         ready_file=given.ready_file,
         model=given.model,
         scale=parse_scale(given.scale),
+        apart=given.apart,
     )

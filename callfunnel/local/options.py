@@ -14,7 +14,8 @@ MODELS = ("demo", "openai")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpOptions:
-    """`port`: None = the home's own, 0 = any free one. `scale`: how many of a program run."""
+    """`port`: None = the home's own, 0 = any free one. `scale`: how many of a program run.
+    `apart`: each feature beside the call in a process of its own."""
 
     home: Home
     port: int | None = None
@@ -22,6 +23,7 @@ class UpOptions:
     ready_file: Path | None = None
     model: str = "demo"
     scale: Mapping[str, int] = field(default_factory=dict)
+    apart: bool = False
 
 
 def checked(options: UpOptions, environment: Mapping[str, str]) -> UpOptions:

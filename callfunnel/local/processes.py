@@ -34,25 +34,30 @@ class Program:
     only: Mapping[str, str] = field(default_factory=dict)
 
 
-PROGRAMS = (
-    Program("gateway", ("gateway",)),
-    Program("media", ("workers.media",), many=True),
-    Program(
-        "offpath",
-        (
-            "callfunnel.infra.service",
-            "workers.conductor",
-            "workers.persistence",
-            "workers.billing",
-        ),
-        many=True,
+_HOST = "callfunnel.infra.service"
+_LIVE = (Program("gateway", ("gateway",)), Program("media", ("workers.media",), many=True))
+_OFFPATH = ("workers.conductor", "workers.persistence", "workers.billing")
+PROGRAMS = (*_LIVE, Program("offpath", (_HOST, *_OFFPATH), many=True))
+FEATURES = {
+    "workers.conductor": ("rulebooks", "tools", "reaper"),
+    "workers.persistence": ("redaction", "timeline", "recordings", "settlement"),
+    "workers.billing": ("metering",),
+}
+"""What `offpath` hosts together, for `--apart`: one program each, as a cluster runs them."""
+APART = (
+    *_LIVE,
+    *(
+        Program(feature, (_HOST, package, "--only", feature), many=True)
+        for package, features in FEATURES.items()
+        for feature in features
     ),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """What the table is made from. `scale` maps a program's name to how many of it run."""
+    """What the table is made from. `scale` maps a program's name to how many of it run; `apart`:
+    every feature beside the call in a process of its own."""
 
     home: Home
     ports: Mapping[str, int]
@@ -60,6 +65,12 @@ class Stack:
     model: str = "demo"
     scale: Mapping[str, int] = field(default_factory=dict)
     public_url: str = ""
+    apart: bool = False
+
+    @property
+    def table(self) -> tuple[Program, ...]:
+        """The product's programs in this stack."""
+        return APART if self.apart else PROGRAMS
 
     @property
     def gateway_url(self) -> str:
@@ -90,15 +101,15 @@ def services(stack: Stack) -> list[Process]:
 
 def programs(stack: Stack) -> list[Process]:
     """The issuer and the product's own processes."""
-    unknown = set(stack.scale) - {program.name for program in PROGRAMS if program.many}
-    if unknown:
-        known = ", ".join(program.name for program in PROGRAMS if program.many)
-        raise UserError(f"--scale {unknown.pop()} is no program", f"these can be scaled: {known}")
+    known = [program.name for program in stack.table if program.many]
+    if unknown := set(stack.scale) - set(known):
+        can = ", ".join(known)
+        raise UserError(f"--scale {unknown.pop()} is no program", f"these can be scaled: {can}")
     return [
         issuer_process(stack),
         *(
             _program(stack, program, name)
-            for program in PROGRAMS
+            for program in stack.table
             for name in _names(program, stack.scale.get(program.name, 1))
         ),
     ]

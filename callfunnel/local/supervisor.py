@@ -80,6 +80,7 @@ def _stack(options: UpOptions) -> Stack:
         store=store,
         model=options.model,
         scale=options.scale,
+        apart=options.apart,
         public_url=os.environ.get("CALLFUNNEL_PUBLIC_URL", ""),
     )
 
