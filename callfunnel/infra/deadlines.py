@@ -6,13 +6,12 @@ has the feature act, tenant by tenant. Rows outlive the process that wrote them:
 them when it looks again.
 """
 
-import asyncio
-import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 
 from callfunnel.domain.errors import Permanent, Temporary
 from callfunnel.domain.ids import TenantId
+from callfunnel.infra.background import Background
 from callfunnel.infra.postgres import Pool, platform_connection
 
 _LOOK_AGAIN_S = 10.0
@@ -37,44 +36,24 @@ class Deadlines:
         self._pool = pool
         self._act = act
         self._query = _DUE.replace("schema.", f"{schema}.")
-        self._wake = asyncio.Event()
-        self._until = 0.0
-        self._task: asyncio.Task[None] | None = None
-        self._stopping = False  # a library may swallow the cancellation
+        self._waiting = Background(f"deadlines of {schema}", self._act_on_due)
 
     def wake(self, in_s: float) -> None:
         """A deadline was written that is due in so many seconds."""
-        if asyncio.get_running_loop().time() + in_s < self._until:
-            self._wake.set()
+        self._waiting.wake(in_s)
 
     async def start(self) -> None:
         """Begins to wait, with what is due already."""
-        self._task = asyncio.create_task(self._run(), name=f"deadlines of {self._schema}")
+        self._waiting.start()
 
     async def stop(self) -> None:
         """Stops; what is due stays in the table."""
-        self._stopping = True
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-
-    async def _run(self) -> None:
-        while not self._stopping:
-            self._wake.clear()
-            self._until = float("inf")  # whatever is written while we look wakes us again
-            pause = await self._act_on_due()
-            self._until = asyncio.get_running_loop().time() + pause
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(pause):
-                    await self._wake.wait()
+        await self._waiting.stop()
 
     async def _act_on_due(self) -> float:
         """Has the feature act where something is due; returns the seconds until the next look."""
-        try:
-            async with platform_connection(self._pool) as connection:
-                rows = await (await connection.execute(self._query)).fetchall()
-        except (Temporary, Permanent) as error:
-            return self._trouble(error)
+        async with platform_connection(self._pool) as connection:
+            rows = await (await connection.execute(self._query)).fetchall()
         pause = _LOOK_AGAIN_S
         for tenant, wait in rows:
             pause = min(pause, await self._act_for(TenantId(tenant)) if wait <= 0 else float(wait))

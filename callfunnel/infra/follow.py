@@ -61,20 +61,24 @@ class Follower:
 
         An empty batch says that the reader was opened anew, `pending_at_start` is of now.
         """
+        while (batch := await self.next_batch()) is not None:
+            yield batch
+
+    async def next_batch(self) -> list[Msg] | None:
+        """The next of `batches`; None once closed."""
         while True:
             if self._pulling is None:
                 if await self._reopened():
-                    yield []
+                    return []
                 continue
             try:
                 batch = await self._pulling.next_batch(256)
             except ConsumerGone:
                 await self.close()
                 continue
-            if not batch:
-                return
-            self._after = batch[-1].metadata.sequence.stream
-            yield batch
+            if batch:
+                self._after = batch[-1].metadata.sequence.stream
+            return batch or None
 
     async def so_far(self, within_s: float) -> list[Msg]:
         """All that is stored now, oldest first. Raises TimeoutError and bus errors."""

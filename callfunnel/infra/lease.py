@@ -7,14 +7,14 @@ revision of the first write, is the fencing token of everything the holder does.
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import Callable
 from typing import Protocol
 
 from callfunnel.domain.errors import Temporary
+from callfunnel.infra.background import Background
 from callfunnel.infra.kv import Entry
 
-log = logging.getLogger(__name__)
+_AFTER_TROUBLE_S = 0.25
 
 
 class LeaseStore(Protocol):
@@ -129,41 +129,29 @@ class LeaseKeeper:
         self._lease = lease
         self._value = value
         self._lost = lost
-        self._changed = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._is_lost = False
+        self._renewing = Background("lease", self._renew, after_trouble_s=_AFTER_TROUBLE_S)
 
     def start(self) -> None:
-        """Begins to renew; the lease is held already."""
-        self._task = asyncio.create_task(self._run(), name="lease")
+        """Begins to renew, now; the lease is held already."""
+        self._renewing.start()
 
     def touch(self) -> None:
         """The value has changed: write it soon."""
-        self._changed.set()
+        self._renewing.wake()
 
     async def stop(self, *, release: bool = True) -> None:
         """Stops renewing and gives the lease up."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        await self._renewing.stop()
         if release:
             with contextlib.suppress(Temporary):  # then it expires by itself
                 await self._lease.release()
 
-    async def _run(self) -> None:
-        while True:
-            with contextlib.suppress(TimeoutError):
-                # Not wait_for: up to Python 3.11 it swallows a cancellation that meets a touch.
-                async with asyncio.timeout(self._lease.ttl_s / 3):
-                    await self._changed.wait()
-            self._changed.clear()
-            try:
-                held = await self._lease.renew(self._value())
-            except Temporary as error:
-                log.warning("lease not renewed", extra={"reason": error.reason})
-                await asyncio.sleep(0.25)
-                self._changed.set()
-                continue
-            if not held:
-                self._lost()
-                return
+    async def _renew(self) -> float | None:
+        if self._is_lost:
+            return None
+        if await self._lease.renew(self._value()):
+            return self._lease.ttl_s / 3
+        self._is_lost = True
+        self._lost()
+        return None

@@ -77,6 +77,7 @@ FIELDS: Final = frozenset(
         "status",
         "stream",
         "subject",
+        "task",
         "tenant",
         "tool",
         "tool_call",

@@ -6,12 +6,12 @@ not be wrong are made by compare-and-set on the revision it shows.
 """
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
+from callfunnel.infra.background import Background
 from callfunnel.infra.follow import Follower
 from callfunnel.infra.kv import Entry, entry_of, is_marker
 
@@ -35,7 +35,7 @@ class Mirror:
         self._fresh = asyncio.Event()
         self._seen: set[str] = set()
         self._to_come = 0
-        self._task: asyncio.Task[None] | None = None
+        self._following = Background(f"mirror of {bucket}", self._follow)
 
     @property
     def fresh(self) -> bool:
@@ -46,15 +46,12 @@ class Mirror:
         """Returns once the dict holds what the bucket held at the start. Raises bus errors."""
         await self._follower.open()
         self._begin_snapshot()
-        self._task = asyncio.create_task(self._run(), name=f"mirror {self._prefix}")
+        self._following.start()
         await self._fresh.wait()
 
     async def stop(self) -> None:
         """Stops following."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        await self._following.stop()
         await self._follower.close()
 
     def _begin_snapshot(self) -> None:
@@ -68,14 +65,17 @@ class Mirror:
                 self._forget(key)
             self._fresh.set()
 
-    async def _run(self) -> None:
-        async for batch in self._follower.batches():
-            if not batch:
-                self.interruptions += 1
-                self._fresh.clear()
-                self._begin_snapshot()
-            for message in batch:
-                self._apply(message)
+    async def _follow(self) -> float | None:
+        batch = await self._follower.next_batch()
+        if batch is None:
+            return None
+        if not batch:
+            self.interruptions += 1
+            self._fresh.clear()
+            self._begin_snapshot()
+        for message in batch:
+            self._apply(message)
+        return 0.0
 
     def _apply(self, message: Msg) -> None:
         key = message.subject.removeprefix(self._prefix)

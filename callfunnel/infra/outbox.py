@@ -6,7 +6,6 @@ of the feature finds. Told twice is possible, under the same id; forgotten is no
 """
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -16,6 +15,7 @@ import msgspec
 from callfunnel.domain.errors import Permanent, Temporary
 from callfunnel.domain.ids import TenantId
 from callfunnel.events.envelope import Event, Wire, to_wire
+from callfunnel.infra.background import Background
 from callfunnel.infra.postgres import Connection, Pool, platform_connection, tenant_connection
 
 _AT_ONCE = 200
@@ -42,9 +42,7 @@ class Outbox:
         self._promised: set[TenantId] = set()
         self._waiting: set[TenantId] = set()
         self._look_at = 0.0
-        self._wake = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
-        self._stopping = False  # a library may swallow the cancellation
+        self._sending = Background(f"outbox of {schema}", self._send_due)
         self._insert = _INSERT.replace("schema.", f"{schema}.")
         self._select = _SELECT.replace("schema.", f"{schema}.")
         self._delete = _DELETE.replace("schema.", f"{schema}.")
@@ -69,27 +67,18 @@ class Outbox:
         if tenant in self._promised:
             self._promised.discard(tenant)
             self._waiting.add(tenant)
-            self._wake.set()
+            self._sending.wake()
 
     async def start(self) -> None:
         """Begins to send, with what an earlier process left."""
-        self._task = asyncio.create_task(self._run(), name=f"outbox of {self._schema}")
+        self._sending.start()
 
     async def stop(self) -> None:
         """Stops; what is not told stays in the table."""
-        self._stopping = True
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._sending.stop()
 
-    async def _run(self) -> None:
-        pause = 0.0
-        while not self._stopping:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(pause):
-                    await self._wake.wait()
-            self._wake.clear()
-            pause = await self._send_all(await self._due())
+    async def _send_due(self) -> float:
+        return await self._send_all(await self._due())
 
     async def _due(self) -> set[TenantId]:
         """The tenants that were woken; from time to time, all that have something."""

@@ -15,6 +15,8 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
+from callfunnel.infra.background import Background
+
 
 class Delivery(Protocol):
     """What arrives on the inbox: an acknowledgement, or a status in the headers."""
@@ -105,10 +107,9 @@ class WindowedSender:
         self._resting = 0
         self._withdrawn: set[int] = set()
         self._token = 0
-        self._wake = asyncio.Event()
         self._decode = msgspec.json.Decoder(_PubAck).decode
         self._ticking: asyncio.TimerHandle | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._sending = Background("windowed sender", self._send_queued)
         self._inbox = ""
         self._subscription: Subscribed | None = None
 
@@ -121,15 +122,13 @@ class WindowedSender:
         """Opens the inbox and begins to send."""
         self._inbox = self._connection.new_inbox()
         self._subscription = await self._connection.subscribe(self._inbox + ".*", cb=self._on_ack)
-        self._task = asyncio.create_task(self._run(), name="windowed sender")
+        self._sending.start()
 
     async def stop(self) -> None:
         """Stops at once; what is pending stays unsent and is the caller's to keep."""
         if self._ticking is not None:
             self._ticking.cancel()
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._sending.stop()
         if self._subscription is not None:
             with contextlib.suppress(Exception):  # the connection may be gone already
                 await self._subscription.unsubscribe()
@@ -137,7 +136,7 @@ class WindowedSender:
     def put(self, message: Outgoing) -> None:
         """Queues one message; returns at once."""
         self._queue.append(message)
-        self._wake.set()
+        self._sending.wake()
 
     def withdraw(self, keys: frozenset[int]) -> None:
         """Stops trying to send these; what is on its way may still be stored."""
@@ -147,15 +146,10 @@ class WindowedSender:
         if self._resting:
             self._withdrawn |= keys
 
-    async def _run(self) -> None:
-        while True:
-            while (
-                self._queue and len(self._flight) < self._window and self._connection.is_connected
-            ):
-                await self._send(self._queue.popleft())
-            self._arm()
-            self._wake.clear()
-            await self._wake.wait()
+    async def _send_queued(self) -> None:
+        while self._queue and len(self._flight) < self._window and self._connection.is_connected:
+            await self._send(self._queue.popleft())
+        self._arm()
 
     async def _send(self, message: Outgoing) -> None:
         self._token += 1
@@ -172,7 +166,7 @@ class WindowedSender:
 
     async def _on_ack(self, delivery: Delivery) -> None:
         entry = self._flight.pop(delivery.subject.rpartition(".")[2], None)
-        self._wake.set()
+        self._sending.wake()
         if entry is None:
             return
         ack = self._read(delivery)
@@ -222,4 +216,4 @@ class WindowedSender:
         again = [self._flight.pop(token)[1] for token in late]
         self.stats.resent += len(again)
         self._queue.extendleft(reversed(again))
-        self._wake.set()
+        self._sending.wake()

@@ -64,15 +64,28 @@ class Meter:
         self.done.update(numbers)
 
 
-async def test_what_gathered_during_a_batch_is_the_next_batch(bus: Bus) -> None:
-    await bus.publish(*(usage(n) for n in range(500)))
-    meter = Meter()
-    bus.consumer("metering", UsageMeasured, batch=200)(meter)
-    await bus.start()
+async def test_what_gathered_during_a_batch_is_the_next_batch(bus: Bus, client: Client) -> None:
+    meter, written = Meter(), asyncio.Event()
 
-    await until(lambda: meter.done == set(range(500)), "all messages")
-    assert max(len(batch) for batch in meter.batches) == 200
-    assert len(meter.batches) < 20
+    async def slow_at_first(batch: list[Received[UsageMeasured]]) -> None:
+        await meter(batch)
+        await written.wait()
+
+    bus.consumer("metering", UsageMeasured, batch=200)(slow_at_first)
+    await bus.start()
+    await bus.publish(usage(0))
+    await until(lambda: meter.done == {0}, "the first batch")
+    await bus.publish(*(usage(n) for n in range(1, 301)))
+    await until(lambda: _delivered(client, 301), "all others, while the first is written")
+    written.set()
+
+    await until(lambda: meter.done == set(range(301)), "all messages")
+    assert [len(batch) for batch in meter.batches] == [1, 200, 100]
+
+
+async def _delivered(client: Client, count: int) -> bool:
+    info = await client.jetstream().consumer_info("USAGE", "metering")
+    return info.num_ack_pending == count
 
 
 async def test_a_single_message_does_not_wait_for_company(bus: Bus) -> None:

@@ -5,18 +5,18 @@ is continued by another, under the same ids, so an end is told once and never fo
 """
 
 import asyncio
-import contextlib
 import logging
+from collections.abc import Callable
 from typing import TypeVar
 
 import msgspec
 
 from callfunnel.domain.call import Pin, PinState, SlotHolder
-from callfunnel.domain.errors import Permanent, Temporary
 from callfunnel.domain.ids import TenantId
 from callfunnel.events.audio import AudioSegment
 from callfunnel.events.message import family_filter
 from callfunnel.events.streams import PINS, RAW, SLOTS, WORKERS
+from callfunnel.infra.background import Background
 from callfunnel.infra.bus import Bus
 from callfunnel.infra.clock import utc_now
 from callfunnel.infra.kv import Entry
@@ -39,7 +39,7 @@ class Reaper:
     def __init__(self, bus: Bus, watch: rules.Watch | None = None) -> None:
         self._bus = bus
         self._watch = watch or rules.Watch()
-        self._changed = asyncio.Event()
+        self._reaping = Background("reaper", self._look, after_trouble_s=_AFTER_TROUBLE_S)
         self._pins: dict[str, rules.Held] = {}
         self._slots: dict[str, rules.Held] = {}
         self._mirrors = {
@@ -47,46 +47,30 @@ class Reaper:
             for bucket in (WORKERS, PINS, SLOTS)
         }
         self._interruptions = 0
-        self._task: asyncio.Task[None] | None = None
-        self._stopping = False  # a library may swallow the cancellation
 
     async def start(self) -> None:
         """Reads the registry and begins to watch."""
         for mirror in self._mirrors.values():
             await mirror.start()
-        self._task = asyncio.create_task(self._run(), name="reaper")
+        self._reaping.start()
 
     async def stop(self) -> None:
         """Stops; what it has begun is continued by another."""
-        self._stopping = True
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        await self._reaping.stop()
         for mirror in self._mirrors.values():
             await mirror.stop()
 
-    async def _run(self) -> None:
-        loop = asyncio.get_running_loop()
-        while not self._stopping:
-            pause = _LOOK_AGAIN_S
-            if self._sees():
-                registry = self._registry()
-                try:
-                    await self._reap(self._watch.due(registry, loop.time()))
-                    next_look = self._watch.next_look(registry)
-                    if next_look is not None:
-                        pause = min(pause, max(0.05, next_look - loop.time()))
-                except (Temporary, Permanent) as error:
-                    log.warning("reaper", extra={"reason": error.reason})
-                    pause = _AFTER_TROUBLE_S
-            else:
-                self._watch.forget()
-                pause = _AFTER_TROUBLE_S
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(pause):
-                    await self._changed.wait()
-            self._changed.clear()
+    async def _look(self) -> float:
+        """Ends what is due; returns the seconds until somebody may be."""
+        if not self._sees():
+            self._watch.forget()
+            return _AFTER_TROUBLE_S
+        loop, registry = asyncio.get_running_loop(), self._registry()
+        await self._reap(self._watch.due(registry, loop.time()))
+        next_look = self._watch.next_look(registry)
+        if next_look is None:
+            return _LOOK_AGAIN_S
+        return min(_LOOK_AGAIN_S, max(0.05, next_look - loop.time()))
 
     def _sees(self) -> bool:
         """Whether the view is whole: a cut-off reaper would take everybody else for dead."""
@@ -106,7 +90,7 @@ class Reaper:
         )
 
     def _on_change(self, bucket: str) -> "_Change":
-        return _Change(bucket, self._pins, self._slots, self._changed)
+        return _Change(bucket, self._pins, self._slots, self._reaping.wake)
 
     async def _reap(self, orphans: rules.Orphans) -> None:
         for key, revision in orphans.pins.items():
@@ -154,12 +138,12 @@ class _Change:
         bucket: str,
         pins: dict[str, rules.Held],
         slots: dict[str, rules.Held],
-        changed: asyncio.Event,
+        wake: Callable[[], None],
     ) -> None:
         self._bucket = bucket
         self._pins = pins
         self._slots = slots
-        self._changed = changed
+        self._wake = wake
 
     def __call__(self, key: str, entry: Entry | None) -> None:
         if self._bucket == PINS.name:
@@ -171,7 +155,7 @@ class _Change:
             _keep(self._slots, key, held)
         elif entry is not None and entry.revision != entry.epoch:
             return  # a renewal: nobody came or went
-        self._changed.set()
+        self._wake()
 
 
 def _keep(known: dict[str, rules.Held], key: str, held: rules.Held | None) -> None:

@@ -1,12 +1,11 @@
 """Rule books as files that a person edits: a change is published, a mistake is said in the log."""
 
-import asyncio
-import contextlib
 import logging
 from pathlib import Path
 
-from callfunnel.domain.errors import InvalidToken, Permanent, Temporary
+from callfunnel.domain.errors import InvalidToken
 from callfunnel.domain.ids import TenantId, token
+from callfunnel.infra.background import Background
 from workers.conductor.rulebooks.handlers import Rulebooks
 
 _LOOK_EVERY_S = 0.5
@@ -23,34 +22,18 @@ class Watch:
         self._tenant = tenant
         self._rulebooks = rulebooks
         self._seen: dict[Path, Seen] = {}
-        self._task: asyncio.Task[None] | None = None
-        self._stopping = False  # a library may swallow the cancellation
+        self._watching = Background("rule book files", self._look, after_trouble_s=_AFTER_TROUBLE_S)
 
     async def start(self) -> None:
         """Publishes what the folder holds and begins to watch."""
         await self._look()
-        self._task = asyncio.create_task(self._run(), name="rule book files")
+        self._watching.start()
 
     async def stop(self) -> None:
         """Stops watching."""
-        self._stopping = True
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        await self._watching.stop()
 
-    async def _run(self) -> None:
-        pause = _LOOK_EVERY_S
-        while not self._stopping:
-            await asyncio.sleep(pause)
-            try:
-                await self._look()
-                pause = _LOOK_EVERY_S
-            except (Temporary, Permanent) as error:
-                log.warning("rule book files", extra={"reason": error.reason})
-                pause = _AFTER_TROUBLE_S
-
-    async def _look(self) -> None:
+    async def _look(self) -> float:
         for path in sorted(self._folder.glob("*.yaml")):
             try:
                 status = path.stat()
@@ -63,6 +46,7 @@ class Watch:
                 continue
             await self._publish(path, document)
             self._seen[path] = seen
+        return _LOOK_EVERY_S
 
     async def _publish(self, path: Path, document: str) -> None:
         try:
