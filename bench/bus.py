@@ -1,19 +1,19 @@
 """What the bus costs: accepting a fact, getting it stored, having it handled.
 
-    python bench/bus.py [facts]
-
-Server, publisher and consumer share this machine; single figures are noisy.
+The server has the first core, publisher and consumers (one process) have the other.
 """
 
 import asyncio
-import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
+import uvloop
+
+from bench.harness.cores import apart, pin
+from bench.harness.figures import percentile
+from bench.harness.run import Run
 from callfunnel.domain.ids import TenantId
 from callfunnel.events.envelope import Wire, to_wire
 from callfunnel.events.usage import UsageMeasured
@@ -39,7 +39,7 @@ def wire(n: int) -> Wire:
     return to_wire(event(data, DEMO, "c_1", id=f"bench-{n}"))
 
 
-async def accepting(spool: Spool, wires: list[Wire]) -> None:
+async def accepting(run: Run, spool: Spool, wires: list[Wire]) -> None:
     costs = []
     for n, each in enumerate(wires):
         began = time.perf_counter()
@@ -47,18 +47,17 @@ async def accepting(spool: Spool, wires: list[Wire]) -> None:
         costs.append(time.perf_counter() - began)
         if n % 100 == 0:
             await asyncio.sleep(0)
-    costs.sort()
-    micro = [round(costs[int(len(costs) * share)] * 1e6, 1) for share in (0.5, 0.99)]
-    print(f"emit: p50 {micro[0]} us, p99 {micro[1]} us")
+    run.figure("emit, p50", percentile(costs, 0.5) * 1e6, "us")
+    run.figure("emit, p99", percentile(costs, 0.99) * 1e6, "us", reach="< 100")
 
 
-async def storing(spool: Spool, count: int) -> None:
+async def storing(run: Run, spool: Spool, count: int) -> None:
     began = time.perf_counter()
     assert await spool.drain(120)
-    print(f"spool to stream: {count / (time.perf_counter() - began):,.0f} facts/s")
+    run.figure("spool to stream", count / (time.perf_counter() - began), "facts/s")
 
 
-async def handling(bus: Bus, count: int) -> None:
+async def handling(run: Run, bus: Bus, count: int) -> None:
     import callfunnel.infra.batches  # noqa: F401 - loading FastStream is not what is measured
 
     seen, batches = 0, 0
@@ -75,11 +74,11 @@ async def handling(bus: Bus, count: int) -> None:
     began = time.perf_counter()
     await bus.start()
     await done.wait()
-    rate = count / (time.perf_counter() - began)
-    print(f"stream to handler: {rate:,.0f} facts/s in batches of {seen / batches:.0f}")
+    run.figure("stream to handler", count / (time.perf_counter() - began), "facts/s")
+    run.figure("facts in a batch of it", seen / batches)
 
 
-async def latency(bus: Bus, spool: Spool, count: int) -> None:
+async def latency(run: Run, bus: Bus, spool: Spool, count: int) -> None:
     """From emit to the handler, one fact every 2 ms."""
     lags: list[float] = []
     sent: dict[int, float] = {}
@@ -102,11 +101,11 @@ async def latency(bus: Bus, spool: Spool, count: int) -> None:
         spool.emit(each.id, each.subject, each.headers, each.body)
         await asyncio.sleep(0.002)
     await done.wait()
-    cuts = statistics.quantiles(lags, n=100)
-    print(f"emit to handler: p50 {cuts[49] * 1e3:.1f} ms, p99 {cuts[98] * 1e3:.1f} ms")
+    run.figure("emit to handler, one every 2 ms, p50", percentile(lags, 0.5) * 1e3, "ms")
+    run.figure("emit to handler, one every 2 ms, p99", percentile(lags, 0.99) * 1e3, "ms")
 
 
-async def requests(bus: Bus) -> None:
+async def requests(run: Run, bus: Bus) -> None:
     from callfunnel.events.requests import Accepted, HangUp
 
     async def answer(_: Received[Any]) -> Accepted:
@@ -118,41 +117,37 @@ async def requests(bus: Bus) -> None:
         began = time.perf_counter()
         await bus.request(HangUp(by="x"), Accepted, tenant=DEMO, key="c_1")
         costs.append(time.perf_counter() - began)
-    cuts = statistics.quantiles(costs, n=100)
-    print(f"request and reply: p50 {cuts[49] * 1e3:.2f} ms, p99 {cuts[98] * 1e3:.2f} ms")
+    run.figure("request and reply, p50", percentile(costs, 0.5) * 1e3, "ms")
+    run.figure("request and reply, p99", percentile(costs, 0.99) * 1e3, "ms")
 
 
-async def main(count: int) -> None:
-    with tempfile.TemporaryDirectory() as folder:
+def measure(run: Run) -> None:
+    """`--facts`: how many there are of everything but the latencies."""
+    with tempfile.TemporaryDirectory() as folder, apart() as core:
         server = NatsProcess(Path(folder))
         server.start()
+        pin(0, core)
         try:
-            await measured(server.url, Path(folder), count)
+            count = int(run.option("facts", 30_000, quick=2_000))
+            uvloop.run(measured(run, server.url, Path(folder), count))
         finally:
             server.stop()
 
 
-async def measured(url: str, folder: Path, count: int) -> None:
+async def measured(run: Run, url: str, folder: Path, count: int) -> None:
     bus = await Bus.open(BusAccess(url=url, name="bench"))
     await provision(bus.client, BusSize(streams=1024 * 1024 * 1024))
     spool = await Spool.open(folder / "spool")
     await spool.send_through(bus.client)
-    await accepting(spool, [wire(n) for n in range(count)])
-    await storing(spool, count)
-    await handling(bus, count)
+    await accepting(run, spool, [wire(n) for n in range(count)])
+    await storing(run, spool, count)
+    await handling(run, bus, count)
     await bus.stop()
     await spool.close()
     late = await Bus.open(BusAccess(url=url, name="bench-lag"))
     spool = await Spool.open(folder / "spool")
     await spool.send_through(late.client)
-    await latency(late, spool, count)
-    await requests(late)
+    await latency(run, late, spool, count)
+    await requests(run, late)
     await spool.close()
     await late.stop()
-
-
-if __name__ == "__main__":
-    import uvloop
-
-    subprocess.run(["uname", "-sr"], check=True)  # what it ran on
-    uvloop.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else 30_000))

@@ -1,15 +1,13 @@
 """How well the offline agent hears: every intent of the demo, several voices, telephone quality.
 
-`python -m bench.ears [--quick]` prints one line per intent, per voice, for speech that means
-nothing to it, for card numbers, and the time it takes. Synthetic voices are harder than people for
-a recogniser that was trained on people: these figures are a floor to compare changes by.
+A figure per intent and per voice, for speech that means nothing to it, for card numbers, and the
+time it takes. Synthetic voices are harder than people for a recogniser that was trained on people:
+these figures are a floor to compare changes by.
 """
 
 from __future__ import annotations
 
 import difflib
-import statistics
-import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -17,6 +15,8 @@ from pathlib import Path
 import msgspec
 from ruamel.yaml import YAML
 
+from bench.harness.figures import percentile
+from bench.harness.run import Run
 from callfunnel.domain.rulebook import Rulebook
 from callfunnel.infra.espeak import Voice
 from workers.media.models.demo.ears import listener
@@ -103,33 +103,31 @@ class Bench:
         return self.listener.understand(state, self.hear(state, text, voice, rate)).intent
 
 
-def percent(right: int, asked: int) -> str:
-    return f"{right:4d} of {asked:4d}  {100 * right / asked:5.1f} %"
-
-
-def intents(bench: Bench, voices: tuple[tuple[str, int], ...]) -> None:
+def intents(run: Run, bench: Bench, voices: tuple[tuple[str, int], ...]) -> None:
     asked: Counter[str] = Counter()
     right: Counter[str] = Counter()
     for voice, rate in voices:
         for state, text, wanted in SAID:
             hit = bench.intent(state, text, voice, rate) == wanted
-            for key in (wanted, f"{voice} at {rate}", "all"):
+            for key in ("all intents", wanted, f"{voice} at {rate}"):
                 asked[key] += 1
                 right[key] += hit
     for key in asked:
-        print(f"{key:20} {percent(right[key], asked[key])}")
+        run.figure(key, 100 * right[key] / asked[key], "%")
 
 
-def meaningless(bench: Bench, voices: tuple[tuple[str, int], ...]) -> None:
+def meaningless(bench: Bench, voices: tuple[tuple[str, int], ...]) -> float:
+    """Percent of meaningless sentences that are asked again."""
     taken = [
         bool(bench.intent(state, text, voice, rate))
         for voice, rate in voices
         for state, text in MEANINGLESS
     ]
-    print(f"{'asked again':20} {percent(len(taken) - sum(taken), len(taken))}")
+    return 100 - 100 * sum(taken) / len(taken)
 
 
-def digits(bench: Bench, voices: tuple[tuple[str, int], ...]) -> None:
+def digits(bench: Bench, voices: tuple[tuple[str, int], ...]) -> float:
+    """Percent of spoken card digits that were heard, in order."""
     right = asked = 0
     for voice, rate in voices:
         for text in CARDS:
@@ -138,19 +136,14 @@ def digits(bench: Bench, voices: tuple[tuple[str, int], ...]) -> None:
             blocks = difflib.SequenceMatcher(None, wanted, heard, autojunk=False)
             right += sum(block.size for block in blocks.get_matching_blocks())
             asked += len(wanted)
-    print(f"{'digits':20} {percent(right, asked)}")
+    return 100 * right / asked
 
 
-def main() -> None:
-    voices = VOICES[:2] if "--quick" in sys.argv[1:] else VOICES
+def measure(run: Run) -> None:
+    voices = VOICES[:1] if run.quick else VOICES
     bench = Bench()
-    intents(bench, voices)
-    meaningless(bench, voices)
-    digits(bench, voices)
-    times = sorted(bench.times)
-    late = times[int(len(times) * 0.95)]
-    print(f"{'decoding':20} p50 {1000 * statistics.median(times):.0f} ms, p95 {1000 * late:.0f} ms")
-
-
-if __name__ == "__main__":
-    main()
+    intents(run, bench, voices)
+    run.figure("meaningless, asked again", meaningless(bench, voices), "%")
+    run.figure("digits of card numbers", digits(bench, voices), "%")
+    run.figure("decoding, p50", 1000 * percentile(bench.times, 0.5), "ms")
+    run.figure("decoding, p95", 1000 * percentile(bench.times, 0.95), "ms")

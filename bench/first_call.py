@@ -1,85 +1,53 @@
 """The figures of the first call: start-up, idle cost and the length of a turn.
 
-Prints one line a figure and, with `--write`, the table in `bench/RESULTS.md`. Everything is
-measured from outside, on a stack started by `./cf up` and called by `./cf call`.
+Everything is measured from outside, on a stack started by `./cf up` and called by `./cf call`.
 """
 
-import argparse
 import json
-import platform
 import shutil
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.harness.run import Run
 from bench.stack import ROOT, Stack, stack
 
-RESULTS = ROOT / "bench" / "RESULTS.md"
 QUESTION = "why did my bill go up"
 
 
-@dataclass(frozen=True)
-class Figure:
-    """One measured figure beside the one to reach."""
-
-    what: str
-    reach: str
-    value: float
-    unit: str
-
-    def line(self) -> str:
-        """As a row of the table."""
-        return f"| {self.what} | {self.reach} | {self.value:.2f} {self.unit} |"
-
-
-def main() -> int:
-    """Runs the chosen parts and prints their figures."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--clone", action="store_true", help="also measure a fresh clone")
-    parser.add_argument("--calls", type=int, default=3, help="calls whose turns are measured")
-    parser.add_argument("--write", action="store_true", help=f"write {RESULTS.name}")
-    options = parser.parse_args()
+def measure(run: Run) -> None:
+    """All figures, in the order a newcomer meets them. `--calls`: whose turns are measured."""
     with tempfile.TemporaryDirectory(prefix="cf-bench-") as folder:
-        figures = collect(Path(folder), options.calls, clone=options.clone)
-    print("\n".join(figure.line() for figure in figures))
-    if options.write:
-        RESULTS.write_text(report(figures))
-    return 0
+        home = Path(folder) / "home"
+        if not run.quick:
+            took = fresh_clone(Path(folder))
+            run.figure("fresh clone to the address printed", took, "s", reach="< 60")
+        with stack(home) as first:
+            answered = to_answer(first, home)
+            run.figure("`up` to a call answered, first run", answered, "s", reach="< 8")
+        with stack(home) as later:
+            answered = to_answer(later, home)
+            run.figure("`up` to a call answered, later runs", answered, "s", reach="< 4")
+            if not run.quick:
+                idle(run, later)
+            turns(run, home)
 
 
-def collect(folder: Path, calls: int, *, clone: bool) -> list[Figure]:
-    """All figures, in the order a newcomer meets them."""
-    figures = [fresh_clone(folder)] if clone else []
-    home = folder / "home"
-    with stack(home) as first:
-        answered = to_answer(first, home)
-        figures.append(Figure("`up` to a call answered, first run", "< 8 s", answered, "s"))
-    with stack(home) as later:
-        answered = to_answer(later, home)
-        figures.append(Figure("`up` to a call answered, later runs", "< 4 s", answered, "s"))
-        wait_until_idle()
-        figures.append(Figure("idle, memory (PSS)", "< 600 MB", later.memory_mb(), "MB"))
-        share = later.cpu_share(20) * 100
-        figures.append(Figure("idle, share of a core", "< 5 %", share, "%"))
-        figures += turns(home, calls)
-    return figures
+def fresh_clone(folder: Path) -> float:
+    """A clone of this checkout's commit, its environment made anew, up to the ready file.
 
-
-def fresh_clone(folder: Path) -> Figure:
-    """A clone of this checkout's commit, its environment made anew, up to the ready file."""
+    Packages come from the installer's cache where it has them.
+    """
     clone = folder / "clone"
     started = time.monotonic()
     subprocess.run(["git", "clone", "-q", str(ROOT), str(clone)], check=True)
     with stack(folder / "clone-home", cwd=clone, timeout_s=300):
         took = time.monotonic() - started
     shutil.rmtree(clone)
-    return Figure("fresh clone to the address printed", "< 60 s", took, "s")
+    return took
 
 
 def to_answer(running: Stack, home: Path) -> float:
@@ -104,41 +72,19 @@ def call(home: Path, sentences: list[str]) -> dict[str, Any]:
     return result
 
 
-def wait_until_idle() -> None:
-    """Lets the last call settle and the processes come to rest."""
+def idle(run: Run, stack: Stack) -> None:
+    """What the stack costs once the last call is settled and nothing happens."""
     time.sleep(15)
+    run.figure("idle, memory (PSS)", stack.memory_mb(), "MB", reach="< 600")
+    run.figure("idle, share of a core", stack.cpu_share(20) * 100, "%", reach="< 5")
 
 
-def turns(home: Path, calls: int) -> list[Figure]:
+def turns(run: Run, home: Path) -> None:
     """End of the caller's speech to the agent's first audio sent, over several calls."""
     marks: list[float] = []
-    for _ in range(calls):
+    for _ in range(int(run.option("calls", 3, quick=1))):
         result = call(home, [QUESTION, "i want to cancel"])
-        marks += [float(ms) for ms in result["response_ms"]]
-    if not marks:
-        raise RuntimeError("no turn was measured")
-    rows: list[tuple[str, Callable[[list[float]], float]]] = [
-        ("median", statistics.median), ("slowest", max)
-    ]  # fmt: skip
-    return [
-        Figure(
-            f"a turn of the demo agent, {name} of {len(marks)}", "< 1.2 s", of(marks) / 1000, "s"
-        )
-        for name, of in rows
-    ]
-
-
-def report(figures: list[Figure]) -> str:
-    """The whole results page."""
-    machine = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
-    cores = len(Path("/proc/cpuinfo").read_text().split("processor\t")) - 1
-    rows = "\n".join(figure.line() for figure in figures)
-    return (
-        "# Measured figures\nPrinted by `./cf bench --clone --write`; ran on "
-        f"{cores} cores, {machine}. Packages came from the installer's cache where it had them.\n\n"
-        f"| what | reach | measured |\n|---|---|---|\n{rows}\n"
-    )
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+        marks += [float(ms) / 1000 for ms in result["response_ms"]]
+    middle = statistics.median(marks)
+    run.figure("a turn of the demo agent, median", middle, "s", reach="< 1.2")
+    run.figure("a turn of the demo agent, slowest", max(marks), "s", reach="< 1.2")

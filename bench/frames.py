@@ -1,16 +1,16 @@
-"""What one call's audio costs the media worker, without sockets: `python bench/frames.py`.
+"""What one call's audio costs the media worker, without sockets.
 
 The real session, dialect, VAD, recorder, playout and OpenAI framing on a clock that jumps; the two
-sockets are replaced by functions that do nothing. Socket costs are in docs as measured elsewhere:
-about 4.3 us each for a send and a receive.
+sockets are replaced by functions that do nothing.
 """
 
 import asyncio
 import base64
 import time
-from collections.abc import Callable, Coroutine
 from typing import Any
 
+from bench.harness.cores import apart, pin
+from bench.harness.run import Run
 from callfunnel.domain.rulebook import PublishedRulebook
 from callfunnel.infra.clock import utc_now
 from tests.simulators import virtual_time
@@ -73,7 +73,7 @@ class NoModel:
 
 
 class Quiet(Told):
-    """A spool that keeps nothing: its cost is measured by `bench/bus.py`."""
+    """A spool that keeps nothing: its cost is measured by the bench `bus`."""
 
     def emit(self, *args: Any, **more: Any) -> None: ...
 
@@ -158,17 +158,13 @@ async def idle_loop(turns: int = FRAMES) -> float:
     return time.process_time() - began
 
 
-def best(measure: Callable[[], Coroutine[Any, Any, float]]) -> float:
-    return min(virtual_time.run(measure()) for _ in range(5))
-
-
-def main() -> None:
-    caller, agent = best(caller_frames), best(agent_frames)
-    second = (50 * caller + 25 * agent) / 1000
-    print(f"caller frame in   {caller:6.1f} us   (decode, record, VAD, forward)")
-    print(f"agent frame out   {agent:6.1f} us   (queue, pace, encode, record, echo)")
-    print(f"audio path        {second:6.2f} ms of CPU per call-second, agent talking half of it")
-
-
-if __name__ == "__main__":
-    main()
+def measure(run: Run) -> None:
+    """CPU per frame, and what it makes of a call in which the agent talks half of the time."""
+    times = 1 if run.quick else 5
+    with apart() as core:
+        pin(0, core)
+        caller = min(virtual_time.run(caller_frames()) for _ in range(times))
+        agent = min(virtual_time.run(agent_frames()) for _ in range(times))
+    run.figure("caller frame in: decode, record, VAD, forward", caller, "us")
+    run.figure("agent frame out: queue, pace, encode, record, echo", agent, "us")
+    run.figure("audio path, CPU per call-second", (50 * caller + 25 * agent) / 1000, "ms")

@@ -1,18 +1,16 @@
 """What happens to facts behind the call: redacted, written, counted, recorded.
 
-    python bench/offpath.py [calls]
-
 Every service and consumer shares this machine; single figures are noisy.
 """
 
 import asyncio
-import statistics
-import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
+from bench.harness.figures import percentile
+from bench.harness.run import Run
 from callfunnel.domain.ids import TenantId
 from callfunnel.domain.redaction.redactor import redact
 from callfunnel.events.audio import AudioSegment
@@ -38,17 +36,17 @@ COUNT_FACTS = "select count(*) from timeline.events"
 DEMO = TenantId("demo")
 
 
-def redaction() -> None:
+def redaction(run: Run) -> None:
     costs = []
     for n in range(20_000):
         began = time.perf_counter()
         redact(SENTENCES[n % len(SENTENCES)])
         costs.append((time.perf_counter() - began) * 1e6)
-    p99 = sorted(costs)[int(len(costs) * 0.99)]
-    print(f"redacting a sentence: p50 {statistics.median(costs):.0f} us, p99 {p99:.0f} us")
+    run.figure("redacting a sentence, p50", percentile(costs, 0.5), "us")
+    run.figure("redacting a sentence, p99", percentile(costs, 0.99), "us")
 
 
-def assembly(minutes: int = 10) -> None:
+def assembly(run: Run, minutes: int = 10) -> None:
     speech = bytes(range(256)) * 31 + b"\x00" * 64
     parts = [
         AudioSegment(n=n, start=n * 8000, caller=speech, agent=speech) for n in range(60 * minutes)
@@ -56,7 +54,8 @@ def assembly(minutes: int = 10) -> None:
     began = time.perf_counter()
     body = assembled(plan(parts, len(parts), 0))
     took = time.perf_counter() - began
-    print(f"recording of {minutes} min: {took * 1000:.0f} ms, {len(body) / 1e6:.1f} MB")
+    run.figure(f"a recording of {minutes} min assembled", took * 1000, "ms")
+    run.figure("its size", len(body) / 1e6, "MB")
 
 
 async def drained(context: Context, role: str, query: str, wanted: int) -> float:
@@ -79,7 +78,7 @@ def talk(count: int) -> list[MadeUpCall]:
     return calls
 
 
-async def consumers(stack: PrivateStack, count: int) -> None:
+async def consumers(run: Run, stack: PrivateStack, count: int) -> None:
     bus = await Bus.connect(stack.settings("bench"), "media", stack.secrets())
     calls = talk(count)
     facts = [fact for call in calls for fact in (*call.facts, call.ended())]
@@ -88,12 +87,12 @@ async def consumers(stack: PrivateStack, count: int) -> None:
         await bus.publish(*facts[start : start + 5000], raw=True, within_s=60)
     for start in range(0, len(usage), 5000):
         await bus.publish(*usage[start : start + 5000], within_s=60)
-    await measure(stack, "redaction and timeline", ("redaction", "timeline"), len(facts))
-    await measure(stack, "metering", ("metering",), len(usage))
+    await committed(run, stack, ("redaction", "timeline"), len(facts))
+    await committed(run, stack, ("metering",), len(usage))
     await bus.stop()
 
 
-async def measure(stack: PrivateStack, name: str, features: tuple[str, ...], count: int) -> None:
+async def committed(run: Run, stack: PrivateStack, features: tuple[str, ...], count: int) -> None:
     context = Context(stack.settings("bench"), stack.secrets())
     made: list[Any] = [(PERSISTENCE | BILLING)[feature](context) for feature in features]
     metering = "metering" in features
@@ -102,20 +101,17 @@ async def measure(stack: PrivateStack, name: str, features: tuple[str, ...], cou
     async with running(*made):
         took = await drained(context, "billing" if metering else "persistence", query, count)
     each_us = (time.process_time() - worked) / count * 1e6
-    rate = f"{count:,} committed in {took:.1f} s = {count / took:,.0f}/s"
-    print(f"{name}: {rate}, {each_us:.0f} us of this process each")
+    run.figure(f"{' and '.join(features)}, a backlog committed", count / took, "/s")
+    run.figure(f"{' and '.join(features)}, CPU of the consumers each", each_us, "us")
 
 
-def main(count: int) -> None:
-    redaction()
-    assembly()
+def measure(run: Run) -> None:
+    """`--calls`: how many calls' facts are the backlog."""
+    redaction(run)
+    assembly(run)
     with tempfile.TemporaryDirectory() as folder:
         stack = PrivateStack.start(Path(folder) / "home")
         try:
-            asyncio.run(consumers(stack, count))
+            asyncio.run(consumers(run, stack, int(run.option("calls", 400, quick=20))))
         finally:
             stack.stop()
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 400)

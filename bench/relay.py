@@ -1,24 +1,24 @@
-"""What the gateway's media relay costs: `python -m bench.relay [calls]`.
+"""What the gateway's media relay costs.
 
-Three processes: a caller with many sockets, 50 frames of 160 bytes a second on each; the relay as
-the gateway runs it; a worker that echoes. Printed is the relay process's CPU time alone.
+Three processes: callers, 50 frames of 160 bytes a second on each socket; the relay as the gateway
+runs it, on a core of its own; a worker that echoes. Told is the relay process's CPU time alone.
 """
 
 import asyncio
-import multiprocessing
-import resource
 import socket
 import sys
-from multiprocessing.connection import Connection
+import time
 
 import picows
 import uvicorn
 import uvloop
 
+from bench.harness.cores import apart
+from bench.harness.processes import Child, announce, cpu_s
+from bench.harness.run import Run
 from gateway.relay import MediaRelay
 
-SECONDS = 6.0
-WARM_S = 2.0
+WARM_S = 1.0
 FRAME = bytes(160)
 BINARY = picows.WSMsgType.BINARY
 
@@ -45,13 +45,14 @@ class Call(picows.WSListener):
         self.heard += 1
 
 
-async def work(port: int) -> None:
-    server = await picows.ws_create_server(lambda _request: Echo(), "127.0.0.1", port)
+async def work() -> None:
+    server = await picows.ws_create_server(lambda _request: Echo(), "127.0.0.1", 0)
+    announce(port=server.sockets[0].getsockname()[1])
     await server.serve_forever()
 
 
-async def relay(port: int, worker: int, results: Connection) -> None:
-    """Serves, and measures itself once the calls are there."""
+async def relay(worker: int) -> None:
+    """Serves on any port."""
 
     async def nothing(_scope: object, _receive: object, _send: object) -> None:
         """No HTTP."""
@@ -60,79 +61,50 @@ async def relay(port: int, worker: int, results: Connection) -> None:
     config = uvicorn.Config(
         nothing,
         interface="asgi3",
-        host="127.0.0.1",
-        port=port,
         http="h11",
         ws=relays,
         lifespan="off",
         log_config=None,
     )
-    serving = asyncio.create_task(uvicorn.Server(config).serve())
-    await asyncio.sleep(1 + WARM_S)
-    before, calls = cpu(), relays.active
-    await asyncio.sleep(SECONDS - WARM_S - 1)
-    results.send((calls, (cpu() - before) / (SECONDS - WARM_S - 1)))
-    await serving
+    listening = socket.create_server(("127.0.0.1", 0))
+    announce(port=listening.getsockname()[1])
+    await uvicorn.Server(config).serve([listening])
 
 
-def cpu() -> float:
-    """CPU seconds of this process."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
-
-
-async def talk(port: int, count: int) -> None:
-    """All calls at once, on an absolute clock."""
+async def talk(port: int, count: int, seconds: float) -> tuple[int, int]:
+    """All calls at once, on an absolute clock; how many frames left and how many came back."""
     calls = [Call() for _ in range(count)]
     for n, call in enumerate(calls):
         url = f"ws://127.0.0.1:{port}/media/worker/token{n:08d}"
         await picows.ws_connect(lambda call=call: call, url)
     clock = asyncio.get_running_loop().time
     at = begin = clock()
-    while at < begin + SECONDS:
+    sent = 0
+    while at < begin + seconds:
         for call in calls:
             if call.transport is not None:
                 call.transport.send(BINARY, FRAME)
+                sent += 1
         at += 0.02
         await asyncio.sleep(max(0.0, at - clock()))
+    return sent, sum(call.heard for call in calls)
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def run_worker(port: int) -> None:
-    uvloop.run(work(port))
-
-
-def run_relay(port: int, worker: int, results: Connection) -> None:
-    uvloop.run(relay(port, worker, results))
-
-
-async def started_and_talk(port: int, count: int) -> None:
-    await asyncio.sleep(1)
-    await talk(port, count)
-
-
-def main(count: int) -> None:
-    """Prints one line."""
-    port, worker = free_port(), free_port()
-    here, there = multiprocessing.Pipe(duplex=False)
-    processes = [
-        multiprocessing.Process(target=run_worker, args=(worker,), daemon=True),
-        multiprocessing.Process(target=run_relay, args=(port, worker, there), daemon=True),
-    ]
-    for process in processes:
-        process.start()
-    uvloop.run(started_and_talk(port, count))
-    calls, share = here.recv()
-    for process in processes:
-        process.terminate()
-    micros = share / calls / 100 * 1e6
-    print(f"{calls} calls relayed: {share:.1%} of a core, {micros:.1f} us a frame and direction")
+def measure(run: Run) -> None:
+    """`--calls`: how many are relayed at once."""
+    count, seconds = int(run.option("calls", 100, quick=10)), run.option("seconds", 5, quick=1)
+    with apart() as core, Child("bench.relay", "work") as worker:
+        port = str(worker.heard()["port"])
+        with Child("bench.relay", "relay", port, core=core) as relaying:
+            door = relaying.heard()["port"]
+            uvloop.run(talk(door, count, WARM_S))
+            before, began = cpu_s(relaying.pid), time.monotonic()
+            sent, heard = uvloop.run(talk(door, count, seconds))
+            share = (cpu_s(relaying.pid) - before) / (time.monotonic() - began)
+    run.figure(f"{count} calls relayed, share of a core", 100 * share, "%")
+    run.figure("a frame, one direction", share / count / 100 * 1e6, "us")
+    run.figure("frames that came back", 100 * heard / sent, "%", reach=">= 99")
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 100)
+    uvloop.run(work() if sys.argv[1] == "work" else relay(int(sys.argv[2])))

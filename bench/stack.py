@@ -1,7 +1,6 @@
-"""Starts and stops a whole stack as a user would, and reads what it costs from /proc."""
+"""Starts and stops a whole stack as a user would, and says what it costs."""
 
 import json
-import os
 import signal
 import subprocess
 import time
@@ -10,8 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from bench.harness.processes import cpu_s, descendants, pss_kb
+
 ROOT = Path(__file__).resolve().parent.parent
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Stack:
@@ -32,10 +32,9 @@ class Stack:
 
     def cpu_share(self, seconds: float) -> float:
         """Share of one core used by all processes over `seconds`."""
-        before = {pid: cpu_ticks(pid) for pid in self.pids()}
+        before = {pid: cpu_s(pid) for pid in self.pids()}
         time.sleep(seconds)
-        used = sum(cpu_ticks(pid) - ticks for pid, ticks in before.items())
-        return used / TICKS / seconds
+        return sum(cpu_s(pid) - spent for pid, spent in before.items()) / seconds
 
 
 @contextmanager
@@ -65,30 +64,3 @@ def wait_for(path: Path, process: subprocess.Popen[bytes], until: float) -> None
         except (OSError, ValueError):
             time.sleep(0.02)
     raise RuntimeError("cf up was not ready in time")
-
-
-def descendants(pid: int) -> list[int]:
-    """All processes below `pid`."""
-    try:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    except OSError:
-        return []
-    return [grand for child in children for grand in (int(child), *descendants(int(child)))]
-
-
-def pss_kb(pid: int) -> int:
-    """Proportional set size in kB; 0 for a process that is gone."""
-    try:
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)
-
-
-def cpu_ticks(pid: int) -> int:
-    """User and system time so far, in clock ticks; 0 for a process that is gone."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    except OSError:
-        return 0
-    return int(fields[11]) + int(fields[12])

@@ -59,7 +59,7 @@ def test_everything_else_goes_to_the_command_line_from_where_the_user_is(
 
 @pytest.mark.parametrize(
     ("word", "module"),
-    [("test", "tools.tests"), ("check", "tools.check"), ("bench", "bench.first_call")],
+    [("test", "tools.tests"), ("check", "tools.check"), ("bench", "bench")],
 )
 def test_what_concerns_the_repository_runs_in_it(door: Door, word: str, module: str) -> None:
     assert door(word, "-k", "x").stdout == f"{ROOT}|{ROOT}|-P -m {module} -k x\n"

@@ -1,0 +1,1 @@
+"""What every bench shares: measuring, processes, cores, keeping, telling, comparing."""

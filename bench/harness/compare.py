@@ -1,0 +1,84 @@
+"""Two versions in one interleaved run: A B A B …, so that a drifting machine favours neither.
+
+The other version is a worktree of its commit with this version's `bench` and `tests` laid over it:
+the same bench measures both products. Both share this environment.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from bench.harness.figures import told
+from bench.harness.kept import FOLDER
+from bench.harness.run import Record
+
+ROOT: Final = FOLDER.parent
+_LAID_OVER: Final = ("bench", "tests")
+
+
+def compare(ref: str, words: Sequence[str], rounds: int) -> str:
+    """A table: each figure of `ref` and of this tree, and how they relate."""
+    theirs: list[Record] = []
+    ours: list[Record] = []
+    with tempfile.TemporaryDirectory(prefix="cf-bench-") as folder, _tree(ref, folder) as other:
+        for _ in range(rounds):
+            theirs.append(_measure(other, words))
+            ours.append(_measure(ROOT, words))
+    return table(ref, theirs, ours)
+
+
+def table(ref: str, theirs: Sequence[Record], ours: Sequence[Record]) -> str:
+    """Medians over the rounds; a ratio below 1 is less than `ref` has."""
+    names = dict.fromkeys(figure.what for record in ours for figure in record.figures)
+    lines = [f"| what | {ref} | this tree | ratio | ratios by round |", "|---|---|---|---|---|"]
+    for what in names:
+        before, after = _values(theirs, what), _values(ours, what)
+        if before and after and len(before) == len(after):
+            lines.append(f"| {what} | {_line(before, after)} |")
+    return "\n".join(lines)
+
+
+def _line(before: list[float], after: list[float]) -> str:
+    ratios = [b / a if a else float("nan") for a, b in zip(before, after, strict=True)]
+    middle = (statistics.median(before), statistics.median(after))
+    by_round = " ".join(f"{ratio:.2f}" for ratio in ratios)
+    return f"{told(middle[0])} | {told(middle[1])} | {statistics.median(ratios):.2f} | {by_round}"
+
+
+def _values(records: Sequence[Record], what: str) -> list[float]:
+    return [each.value for record in records for each in record.figures if each.what == what]
+
+
+@contextlib.contextmanager
+def _tree(ref: str, folder: str) -> Iterator[Path]:
+    """A worktree of `ref`, measured by the benches of this tree."""
+    tree = Path(folder) / "tree"
+    git = ["git", "-C", str(ROOT), "worktree"]
+    subprocess.run([*git, "add", "--quiet", "--detach", str(tree), ref], check=True)
+    try:
+        for each in _LAID_OVER:
+            shutil.rmtree(tree / each, ignore_errors=True)
+            shutil.copytree(ROOT / each, tree / each)
+        yield tree
+    finally:
+        subprocess.run([*git, "remove", "--force", str(tree)], check=True)
+
+
+def _measure(tree: Path, words: Sequence[str]) -> Record:
+    with tempfile.NamedTemporaryFile(suffix=".json") as out:
+        command = [sys.executable, "-P", "-m", "bench", *words, "--json", out.name]
+        environment = {**os.environ, "PYTHONPATH": str(tree)}
+        print(f"-- {tree.name if tree != ROOT else 'this tree'}", flush=True)
+        subprocess.run(command, cwd=tree, env=environment, check=True)
+        return msgspec.json.decode(Path(out.name).read_bytes(), type=Record)

@@ -1,0 +1,15 @@
+"""Every bench, in the order of the results page. A new one: its function, and its row here."""
+
+from typing import Final
+
+from bench.harness.run import Bench
+
+_ALL: Final = (
+    Bench("first_call", "The first call", "bench.first_call:measure", seconds=75),
+    Bench("frames", "One call's audio, no sockets", "bench.frames:measure", seconds=15),
+    Bench("relay", "The gateway's media relay", "bench.relay:measure", seconds=8),
+    Bench("bus", "The bus", "bench.bus:measure", seconds=15),
+    Bench("offpath", "Behind the call", "bench.offpath:measure", seconds=40),
+    Bench("ears", "The offline agent's ears", "bench.ears:measure", seconds=60, alone=True),
+)
+BENCHES: Final = {each.name: each for each in _ALL}

@@ -1,0 +1,103 @@
+"""The harness: what a figure says, how repetitions join, and that the page is the kept figures."""
+
+import itertools
+
+import pytest
+
+from bench.harness import compare, kept
+from bench.harness.figures import Plot, Point, percentile, reached, slope, told
+from bench.harness.machine import Machine
+from bench.harness.run import Bench, Record, Run, measured
+from bench.registry import BENCHES
+
+GROWTH = Plot(name="growth", title="Growth", x="calls", y="ms", grows="linear")
+MACHINE = Machine(cores=2, model="CPU", memory_mb=2048, kernel="Linux 6", python="3.11.7")
+VALUES = itertools.cycle([3.0, 9.0, 5.0])
+
+
+def measure(run: Run) -> None:
+    """A bench: three repetitions measure 3, 9 and 5."""
+    value = next(VALUES)
+    run.figure("latency", value, "ms", reach="< 6")
+    run.point(GROWTH, 10, value)
+    run.text("Profile", "where it went")
+
+
+@pytest.fixture
+def record() -> Record:
+    bench = Bench("made_up", "Made up", f"{__name__}:measure", seconds=1)
+    return measured(bench, Run, 3, "./cf bench made_up")
+
+
+@pytest.mark.parametrize(
+    ("reach", "value", "verdict"),
+    [("", 9, True), ("< 5", 4.9, True), ("< 5", 5, False), (">= 1,000", 1000, True)],
+)
+def test_a_reach_is_read_as_it_is_written(reach: str, value: float, verdict: bool) -> None:
+    assert reached(reach, value) is verdict
+
+
+def test_a_reach_that_says_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="no reach"):
+        reached("fast", 1)
+
+
+def test_a_percentile_is_a_measured_value() -> None:
+    values = [5.0, 1.0, 4.0, 2.0, 3.0]
+    assert [percentile(values, share) for share in (0.0, 0.5, 0.99, 1.0)] == [1, 3, 5, 5]
+
+
+def test_growth_is_a_slope() -> None:
+    assert slope([(0, 1), (10, 6), (20, 11)]) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(25000.0, "25,000"), (0.04567, "0.0457"), (1234.5, "1,234"), (99.96, "100")]
+)
+def test_a_value_is_told_with_the_digits_that_matter(value: float, text: str) -> None:
+    assert told(value) == text
+
+
+def test_a_figure_is_the_median_of_its_repetitions(record: Record) -> None:
+    (latency,) = record.figures
+    assert latency.values == [3.0, 9.0, 5.0]
+    assert latency.value == 5.0
+    assert latency.reached
+    assert record.points == [Point(GROWTH, "", 10, 5.0)]
+
+
+def test_the_page_shows_reach_range_verdict_plot_and_text(record: Record) -> None:
+    page = kept.page([record])
+    assert "| latency | < 6 ms | 5 ms (3 to 9) | reached |" in page
+    assert "![growth](plots/growth.svg)" in page
+    assert "where it went" in page
+
+
+def test_a_missed_figure_is_loud(record: Record) -> None:
+    record.figures[0].values[:] = [7.0]
+    assert "**missed**" in kept.page([record])
+
+
+def test_a_comparison_says_how_the_two_relate(record: Record) -> None:
+    (latency,) = record.figures
+    slower = Record(
+        bench="made_up",
+        title="",
+        command="",
+        at="",
+        commit="",
+        machine=MACHINE,
+        seconds=1,
+        figures=[type(latency)(what="latency", unit="ms", reach="", values=[10.0])],
+    )
+    assert "| latency | 10 | 5 | 0.50 | 0.50 |" in compare.table("v1", [slower], [record])
+
+
+def test_the_results_page_is_what_was_kept() -> None:
+    assert kept.PAGE.read_text() == kept.page(kept.records(BENCHES))
+
+
+def test_an_option_is_the_command_lines_or_the_quick_ones_or_its_own() -> None:
+    assert Run(options={"calls": "7"}).option("calls", 100, quick=1) == 7
+    assert Run(quick=True).option("calls", 100, quick=1) == 1
+    assert Run().option("calls", 100, quick=1) == 100
