@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import MISSING, fields
 
 from callfunnel.infra.settings import PlatformSettings
+from callfunnel.local.options import Patience
 from tools.tree import ROOT
 from workers.media.settings import MediaSettings
 
@@ -12,6 +13,7 @@ FILE = ROOT / "docs" / "settings.md"
 SECTIONS = {
     "Every process": PlatformSettings,
     "The media worker, besides": MediaSettings,
+    "The supervisor of `./cf up`": Patience,
 }
 OF_THE_COMMAND = (
     ("CALLFUNNEL_HOME", "`~/.callfunnel`", "home of the embedded stack; `--home` goes first"),

@@ -21,7 +21,10 @@ Apart = Annotated[
     bool, typer.Option("--apart", help="Each feature beside the call in a process of its own.")
 ]
 Scale = Annotated[
-    list[str] | None, typer.Option(metavar="NAME=N", help="Run so many, for example media=2.")
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=N", help="Run so many, for example media=2,redaction=2; repeatable."
+    ),
 ]
 
 

@@ -33,7 +33,9 @@ def snapshot(stack: Stack, watches: Iterable[Watch], supervisor: int) -> dict[st
         "gateway": stack.gateway_url,
         "public": stack.public_url or stack.gateway_url,
         "processes": [
-            {"name": watch.process.name, "pid": watch.pid} for watch in all_of_them if watch.pid
+            {"name": watch.process.name, "pid": watch.pid, "restarts": watch.restarts}
+            for watch in all_of_them
+            if watch.pid
         ],
         "services": {
             watch.process.name: watch.process.address

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from callfunnel.local.home import home_from
-from callfunnel.local.options import UpOptions, parse_scale
+from callfunnel.local.lineup import parse_scale
+from callfunnel.local.options import UpOptions, patience_from
 
 
 def options_from(words: Sequence[str]) -> UpOptions:
@@ -29,4 +30,5 @@ def options_from(words: Sequence[str]) -> UpOptions:
         model=given.model,
         scale=parse_scale(given.scale),
         apart=given.apart,
+        patience=patience_from(os.environ),
     )

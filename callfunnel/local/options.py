@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from callfunnel.domain.errors import UserError
+from callfunnel.infra.settings import named, read_from
 from callfunnel.local.home import Home
 
 MODELS = ("demo", "openai")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long the supervisor waits, whole seconds."""
+
+    hung_s: int = field(
+        default=12,
+        metadata=named(
+            "CALLFUNNEL_HUNG_S",
+            "seconds without any answer after which `up` ends a process and starts it again",
+        ),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +38,7 @@ class UpOptions:
     model: str = "demo"
     scale: Mapping[str, int] = field(default_factory=dict)
     apart: bool = False
+    patience: Patience = field(default_factory=Patience)
 
 
 def checked(options: UpOptions, environment: Mapping[str, str]) -> UpOptions:
@@ -39,12 +54,9 @@ def checked(options: UpOptions, environment: Mapping[str, str]) -> UpOptions:
     return options
 
 
-def parse_scale(words: Iterable[str]) -> dict[str, int]:
-    """`["media=2"]` as a dict. Raises UserError for anything else."""
-    scale: dict[str, int] = {}
-    for word in words:
-        name, equals, count = word.partition("=")
-        if not (name and equals and count.isascii() and count.isdigit() and int(count) <= 64):
-            raise UserError(f"--scale {word} is not understood", "write for example media=2")
-        scale[name] = int(count)
-    return scale
+def patience_from(environment: Mapping[str, str]) -> Patience:
+    """What the environment says of it. Raises UserError for what is no number."""
+    values, problems = read_from(environment, Patience)
+    if problems:
+        raise UserError("; ".join(problems))
+    return Patience(**values)

@@ -1,7 +1,9 @@
-"""Whether a process is ready: one short question per kind of readiness, answered now.
+"""Whether a process is ready, or at least alive: one short question of each kind, answered now.
 
-The first start also does a real operation on every service (see `prepare`); these probes are
-what is asked again and again, so each costs a loopback round trip and gives up after `_WAIT_S`.
+Ready is what takes work; alive is what answers anything at all: a process that drains, or whose
+bus is away, is alive and not ready. The first start also does a real operation on every service
+(see `prepare`); these probes are what is asked again and again, so each costs a loopback round
+trip and gives up after `_WAIT_S`.
 """
 
 from __future__ import annotations
@@ -36,36 +38,69 @@ def is_ready(readiness: Readiness, pid: int) -> bool:
             assert_never(readiness)
 
 
+def is_alive(readiness: Readiness, pid: int) -> bool:
+    """Whether the process `pid`, which has been ready, answers anything now."""
+    match readiness:
+        case AnswersUrl(url):
+            return status_of(url) != 0
+        case AcceptsLogins(port):
+            return greeted(port) != b""
+        case LeavesFile(file):
+            left = left_port(file, pid)
+            return left is None or status_of(f"http://{LOOPBACK}:{left}/healthz") != 0
+        case Exits():
+            return True
+        case _:
+            assert_never(readiness)
+
+
 def answers(url: str) -> bool:
+    """Whether a GET answers 200."""
+    return status_of(url) == 200
+
+
+def status_of(url: str) -> int:
+    """The status that a GET answers with; 0 when nothing answers in time."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.netloc, timeout=_WAIT_S)
     try:
         connection.request("GET", f"{parts.path}?{parts.query}" if parts.query else parts.path)
-        return connection.getresponse().status == 200
+        return connection.getresponse().status
     except (OSError, http.client.HTTPException):
-        return False
+        return 0
     finally:
         connection.close()
 
 
 def accepts_logins(port: int) -> bool:
     """True when Postgres answers a greeting with a request to authenticate ('R')."""
+    return greeted(port) == b"R"
+
+
+def greeted(port: int) -> bytes:
+    """The first byte of Postgres's answer to a greeting; none when it is silent."""
     message = struct.pack(">ii", 8 + len(_STARTUP), 3 << 16) + _STARTUP
     try:
         with socket.create_connection((LOOPBACK, port), timeout=_WAIT_S) as connection:
             connection.sendall(message)
-            return connection.recv(1) == b"R"
+            return connection.recv(1)
     except OSError:
-        return False
+        return b""
 
 
 def left_file(file: Path, pid: int) -> bool:
     """True when `file` was written by `pid` and the port in it answers `/readyz`."""
+    port = left_port(file, pid)
+    return port is not None and (not port or answers(f"http://{LOOPBACK}:{port}/readyz"))
+
+
+def left_port(file: Path, pid: int) -> int | None:
+    """The port in what `pid` left, 0 when it names none; None when `pid` left nothing."""
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return False
+        return None
     if not isinstance(content, dict) or content.get("pid") != pid:
-        return False
+        return None
     port = content.get("http_port")
-    return not port or answers(f"http://{LOOPBACK}:{port}/readyz")
+    return port if isinstance(port, int) else 0

@@ -10,9 +10,9 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from callfunnel.domain.errors import UserError
 from callfunnel.infra.sealed import SealedFolder
 from callfunnel.local.home import Home
+from callfunnel.local.lineup import Instance, lineup
 from callfunnel.local.nats import nats_process
 from callfunnel.local.objects import BUCKET, objects_process
 from callfunnel.local.ports import LOOPBACK
@@ -25,39 +25,8 @@ PREPARED = "prepared"
 
 
 @dataclass(frozen=True, slots=True)
-class Program:
-    """One of the product's programs. `many`: `--scale name=N` starts name-1 .. name-N."""
-
-    name: str
-    argv: tuple[str, ...]
-    many: bool = False
-    only: Mapping[str, str] = field(default_factory=dict)
-
-
-_HOST = "callfunnel.infra.service"
-_LIVE = (Program("gateway", ("gateway",)), Program("media", ("workers.media",), many=True))
-_OFFPATH = ("workers.conductor", "workers.persistence", "workers.billing")
-PROGRAMS = (*_LIVE, Program("offpath", (_HOST, *_OFFPATH), many=True))
-FEATURES = {
-    "workers.conductor": ("rulebooks", "tools", "reaper"),
-    "workers.persistence": ("redaction", "timeline", "recordings", "settlement"),
-    "workers.billing": ("metering",),
-}
-"""What `offpath` hosts together, for `--apart`: one program each, as a cluster runs them."""
-APART = (
-    *_LIVE,
-    *(
-        Program(feature, (_HOST, package, "--only", feature), many=True)
-        for package, features in FEATURES.items()
-        for feature in features
-    ),
-)
-
-
-@dataclass(frozen=True, slots=True)
 class Stack:
-    """What the table is made from. `scale` maps a program's name to how many of it run; `apart`:
-    every feature beside the call in a process of its own."""
+    """What the table is made from. `scale` and `apart`: see `lineup`."""
 
     home: Home
     ports: Mapping[str, int]
@@ -66,11 +35,6 @@ class Stack:
     scale: Mapping[str, int] = field(default_factory=dict)
     public_url: str = ""
     apart: bool = False
-
-    @property
-    def table(self) -> tuple[Program, ...]:
-        """The product's programs in this stack."""
-        return APART if self.apart else PROGRAMS
 
     @property
     def gateway_url(self) -> str:
@@ -82,7 +46,7 @@ class Stack:
 
 
 def processes(stack: Stack) -> list[Process]:
-    """Every process of the home. Raises UserError for a damaged home or an unknown `--scale`."""
+    """Every process of the home. Raises UserError for a damaged home."""
     return [*services(stack), *programs(stack)]
 
 
@@ -101,17 +65,9 @@ def services(stack: Stack) -> list[Process]:
 
 def programs(stack: Stack) -> list[Process]:
     """The issuer and the product's own processes."""
-    known = [program.name for program in stack.table if program.many]
-    if unknown := set(stack.scale) - set(known):
-        can = ", ".join(known)
-        raise UserError(f"--scale {unknown.pop()} is no program", f"these can be scaled: {can}")
     return [
         issuer_process(stack),
-        *(
-            _program(stack, program, name)
-            for program in stack.table
-            for name in _names(program, stack.scale.get(program.name, 1))
-        ),
+        *(_program(stack, each) for each in lineup(stack.scale, apart=stack.apart)),
     ]
 
 
@@ -153,18 +109,13 @@ def environment(stack: Stack, process: str) -> dict[str, str]:
     }
 
 
-def _names(program: Program, count: int) -> list[str]:
-    if program.many and (program.name == "media" or count != 1):
-        return [f"{program.name}-{number}" for number in range(1, count + 1)]
-    return [program.name]
-
-
-def _program(stack: Stack, program: Program, name: str) -> Process:
+def _program(stack: Stack, instance: Instance) -> Process:
+    name = instance.name
     (stack.home.spool / name).mkdir(mode=0o700, exist_ok=True)
     marker = str(stack.home.run / PREPARED)
     return Process(
         name=name,
-        argv=(sys.executable, "-P", "-m", "callfunnel.local.launch", marker, *program.argv),
+        argv=(sys.executable, "-P", "-m", "callfunnel.local.launch", marker, *instance.argv),
         env=environment(stack, name),
         ready=LeavesFile(stack.home.run / f"{name}.json"),
         log=stack.home.log(name),

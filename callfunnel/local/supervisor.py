@@ -21,7 +21,7 @@ from callfunnel.infra.sealed import SealedFolder
 from callfunnel.local import announce, home, leftovers, ports
 from callfunnel.local.credentials import ensure_credentials
 from callfunnel.local.options import UpOptions, checked
-from callfunnel.local.probes import is_ready
+from callfunnel.local.probes import is_alive, is_ready
 from callfunnel.local.process import Process
 from callfunnel.local.processes import Stack, processes
 from callfunnel.local.spawn import end_group, last_words, spawn
@@ -93,7 +93,8 @@ class Supervisor:
         self._stack = stack
         self._options = options
         self._started = started
-        self._watches = {each.name: Watch(each) for each in processes(stack)}
+        hung_s = options.patience.hung_s
+        self._watches = {each.name: Watch(each, hung_s) for each in processes(stack)}
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._announced = False
         self._recheck_at = float("inf")
@@ -117,6 +118,7 @@ class Supervisor:
         changed = self._reap(now)
         changed |= self._spawn_due(now)
         changed |= self._probe(now)
+        self._feel_pulses(now)
         if changed:
             self._write_state()
         if not self._announced:
@@ -167,6 +169,19 @@ class Supervisor:
             watch.became_ready(now)
             announce.say(f"  {watch.process.name} is ready ({now - self._started:.1f} s)")
         return bool(ready)
+
+    def _feel_pulses(self, now: float) -> None:
+        """Ends what serves no longer and does not know it; it is started again like what died."""
+        for name, watch in self._watches.items():
+            pid = watch.to_ask(now)
+            if not pid:
+                continue
+            if is_alive(watch.process.ready, pid):
+                watch.pulse.heard(time.monotonic())
+            elif watch.pulse.missed(time.monotonic()):
+                silent = watch.pulse.silent_s(time.monotonic())
+                announce.say(f"{name} has not answered for {silent:.0f} s: it hangs and is ended")
+                end_group(pid, signal.SIGKILL)
 
     def _settled(self) -> bool:
         return all(watch.settled for watch in self._watches.values())

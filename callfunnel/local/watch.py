@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from callfunnel.local.process import Exits, Process
+from callfunnel.local.pulse import Pulse
 
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 10.0
@@ -54,9 +55,11 @@ State = Waiting | Starting | Serving | Done | GivenUp
 class Watch:
     """One process over its lives."""
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Process, hung_s: float = 12.0) -> None:
         self.process = process
         self.state: State = Waiting(0.0)
+        self.pulse = Pulse(hung_s)
+        self.restarts = 0
         self._failures = 0
         self._ever_ready = False
 
@@ -86,7 +89,12 @@ class Watch:
     def became_ready(self, now: float) -> None:
         if isinstance(self.state, Starting):
             self.state = Serving(self.state.pid, now)
+            self.pulse.begin(now)
             self._ever_ready = True
+
+    def to_ask(self, now: float) -> int:
+        """The pid to ask for a sign of life now, or 0."""
+        return self.state.pid if isinstance(self.state, Serving) and self.pulse.due(now) else 0
 
     def exited(self, code: int, now: float) -> str:
         """Its end with `code` (minus the signal); returns what to tell the user, maybe ""."""
@@ -110,6 +118,7 @@ class Watch:
         if not self._ever_ready and (step or self._failures >= TRIES_BEFORE_FIRST_READY):
             self.state = GivenUp(code)
             return ""
+        self.restarts += 1
         pause = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** (self._failures - 1))
         self.state = Waiting(now + pause)
         return f"{self.process.name} {ended}; starting it again in {pause:.1f} s"

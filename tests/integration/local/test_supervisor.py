@@ -38,26 +38,20 @@ def until(true: Callable[[], bool], what: str, limit: float = LIMIT_S) -> None:
 class Up:
     """One `up` under test."""
 
-    def __init__(self, root: Path, *words: str) -> None:
+    def __init__(self, root: Path, *words: str, **environment: str) -> None:
         self.home = Home(root / "home")
+        self.log = root / "up.log"
         self.ready = root / "ready.json"
         self.ready.unlink(missing_ok=True)
         port = () if "--port" in words else ("--port", "0")
-        self.process = subprocess.Popen(
-            [
-                *COMMAND,
-                "--home",
-                str(self.home.root),
-                "--ready-file",
-                str(self.ready),
-                *port,
-                *words,
-            ],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env={**os.environ, "PYTHONPATH": str(SOURCE)},
-        )
+        where = ("--home", str(self.home.root), "--ready-file", str(self.ready))
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                [*COMMAND, *where, *port, *words],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, "PYTHONPATH": str(SOURCE), **environment},
+            )
 
     def wait_ready(self) -> dict[str, Any]:
         until(lambda: self.ready.exists() or self.process.poll() is not None, "ready")
@@ -69,13 +63,14 @@ class Up:
         return {each["name"]: each["pid"] for each in read_state(self.home).get("processes", [])}
 
     def said(self) -> str:
-        assert self.process.stdout is not None
-        return self.process.communicate(timeout=LIMIT_S)[0]
+        """All it said, once it has ended."""
+        self.process.wait(timeout=LIMIT_S)
+        return self.log.read_text()
 
     def end(self) -> None:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        self.process.communicate(timeout=LIMIT_S)
+        self.process.wait(timeout=LIMIT_S)
 
 
 Start = Callable[..., Up]
@@ -95,8 +90,8 @@ def up(tmp_path: Path) -> Iterator[Start]:
     """Starts further ones and ends them after the test."""
     started: list[Up] = []
 
-    def start(*words: str, root: Path = tmp_path) -> Up:
-        started.append(Up(root, *words))
+    def start(*words: str, root: Path = tmp_path, **environment: str) -> Up:
+        started.append(Up(root, *words, **environment))
         return started[-1]
 
     yield start
@@ -180,7 +175,7 @@ def test_a_home_lives_through_stops_and_kills(up: Start) -> None:
         assert after[kept] == before[kept]
     pids = second.pids()
     second.process.kill()
-    second.process.communicate()
+    second.process.wait()
     until(lambda: not [name for name, pid in pids.items() if alive(pid)], "children gone", 5)
 
     third = up()
@@ -223,3 +218,19 @@ def test_a_damaged_home_is_one_clear_line(
     assert refused.process.returncode == 2
     assert word in said[-1]
     assert not is_running(refused.home)
+
+
+def test_what_hangs_is_ended_and_started_again(up: Start) -> None:
+    impatient = up(CALLFUNNEL_HUNG_S="5")
+    impatient.wait_ready()
+    hanging = {n: pid for n, pid in impatient.pids().items() if n in ("gateway", "nats")}
+    for pid in hanging.values():
+        os.kill(pid, signal.SIGSTOP)
+    for name, pid in hanging.items():
+        until(lambda n=name, p=pid: impatient.pids().get(n, p) != p, f"a new {name}")
+    told = impatient.log.read_text()
+    for name, pid in hanging.items():
+        assert not alive(pid)
+        assert f"{name} has not answered for" in told
+        assert f"{name} was killed by signal 9; starting it again" in told
+    assert "issuer has not" not in told

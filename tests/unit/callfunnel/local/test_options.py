@@ -5,21 +5,9 @@ import pytest
 from callfunnel.domain.errors import UserError
 from callfunnel.local.arguments import options_from
 from callfunnel.local.home import Home, home_from
-from callfunnel.local.options import UpOptions, checked, parse_scale
+from callfunnel.local.options import UpOptions, checked
 
 HOME = Home(Path("/somewhere"))
-
-
-def test_scale_is_name_and_count() -> None:
-    assert parse_scale(["media=3", "offpath=2"]) == {"media": 3, "offpath": 2}
-
-
-@pytest.mark.parametrize(
-    "word", ["media", "media=", "=3", "media=-1", "media=65", "media=x", "m=99"]
-)
-def test_a_scale_that_is_none_is_refused(word: str) -> None:
-    with pytest.raises(UserError, match="not understood"):
-        parse_scale([word])
 
 
 def test_a_bought_model_needs_its_key_before_anything_starts() -> None:

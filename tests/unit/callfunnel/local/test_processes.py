@@ -1,17 +1,15 @@
 """The table itself: what each process is told."""
 
-from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-from callfunnel.domain.errors import UserError
 from callfunnel.domain.ids import PLATFORM
 from callfunnel.infra.sealed import SealedFolder
 from callfunnel.infra.settings import PlatformSettings
 from callfunnel.local import home, ports
 from callfunnel.local.credentials import ensure_credentials
-from callfunnel.local.processes import FEATURES, Stack, processes, programs
+from callfunnel.local.processes import Stack, processes, programs
 
 
 @pytest.fixture
@@ -59,22 +57,3 @@ def test_scaling_adds_processes_by_number(stack: Stack) -> None:
 def test_a_program_may_run_elsewhere(stack: Stack) -> None:
     scaled = Stack(stack.home, stack.ports, stack.store, scale={"media": 0, "offpath": 0})
     assert [process.name for process in programs(scaled)] == ["issuer", "gateway"]
-
-
-@pytest.mark.parametrize("name", ["gateway", "nats", "nothing"])
-def test_what_cannot_be_scaled_is_refused(stack: Stack, name: str) -> None:
-    with pytest.raises(UserError, match="can be scaled"):
-        programs(Stack(stack.home, stack.ports, stack.store, scale={name: 2}))
-
-
-def test_apart_every_feature_has_a_process_of_its_own(stack: Stack) -> None:
-    hosts = {name: import_module(f"{name}.service").FEATURES for name in FEATURES}
-    assert {name: set(features) for name, features in FEATURES.items()} == {
-        name: set(features) for name, features in hosts.items()
-    }
-    apart = Stack(stack.home, stack.ports, stack.store, scale={"timeline": 2}, apart=True)
-    names = {process.name for process in programs(apart)}
-    features = {name for names_ in FEATURES.values() for name in names_}
-    assert names == {"issuer", "gateway", "media-1", "timeline-1", "timeline-2"} | (
-        features - {"timeline"}
-    )
