@@ -9,10 +9,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from callfunnel.carrier.signature import SECRET_PATH
 from callfunnel.domain.ids import TenantId
 from gateway.remembered import Remembered
 
-SECRET = "carriers/twilio"  # noqa: S105 - where the secret lies, not the secret
 _KEPT_S = 30.0
 
 
@@ -55,7 +55,7 @@ class Accounts:
 
     async def _read(self, tenant: TenantId) -> Account | None:
         try:
-            secret = await self._secrets.get(tenant, SECRET)
+            secret = await self._secrets.get(tenant, SECRET_PATH)
             return Account(tenant, secret["account_sid"], secret["auth_token"])
         except LookupError:
             return None

@@ -13,6 +13,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 Fields = Mapping[str, Sequence[str]]
 
+SECRET_PATH = "carriers/twilio"  # noqa: S105 - where a tenant's account lies, not the secret
+"""In a tenant's secrets: `account_sid`, and the `auth_token` that signs."""
 _DEFAULT_PORTS = {"https": 443, "wss": 443, "http": 80, "ws": 80}
 
 

@@ -62,9 +62,10 @@ class Running:
     @cached_property
     def carrier(self) -> dict[str, str]:
         """The demo tenant's carrier account: `account_sid` and `auth_token`."""
+        from callfunnel.carrier.signature import SECRET_PATH
         from callfunnel.infra.sealed import SealedFolder
 
-        return SealedFolder.open(self.home.secrets).get(DEMO, "carriers/twilio")
+        return SealedFolder.open(self.home.secrets).get(DEMO, SECRET_PATH)
 
     @cached_property
     def token(self) -> str:

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from callfunnel.domain.model import MODEL_NAMES, Model, is_model
+
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off", ""})
 
@@ -162,9 +164,9 @@ def _encode(value: object) -> str:
 
 def _contradictions(values: Mapping[str, object]) -> list[str]:
     problems = []
-    model = values.get("model", "demo")
-    if model not in ("demo", "openai"):
-        problems.append(f"CALLFUNNEL_MODEL={model!r} must be demo or openai")
+    model = str(values.get("model", Model.DEMO))
+    if not is_model(model):
+        problems.append(f"CALLFUNNEL_MODEL={model!r} must be {MODEL_NAMES}")
     for name in ("nats_url", "postgres_url"):
         if "@" in str(values.get(name, "")):
             problems.append(f"{name} holds credentials: put them in the secret store instead")

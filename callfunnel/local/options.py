@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from callfunnel.domain.errors import UserError
+from callfunnel.domain.model import MODEL_NAMES, Model, is_model
 from callfunnel.infra.settings import named, read_from
 from callfunnel.local.home import Home
-
-MODELS = ("demo", "openai")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +34,7 @@ class UpOptions:
     port: int | None = None
     headless: bool = False
     ready_file: Path | None = None
-    model: str = "demo"
+    model: str = Model.DEMO
     scale: Mapping[str, int] = field(default_factory=dict)
     apart: bool = False
     patience: Patience = field(default_factory=Patience)
@@ -45,10 +44,11 @@ def checked(options: UpOptions, environment: Mapping[str, str]) -> UpOptions:
     """`options` themselves. Raises UserError for what cannot work, before anything is started."""
     if options.port is not None and not 0 <= options.port <= 65535:
         raise UserError(f"--port {options.port} is no port", "use 0 (any free one) to 65535")
-    if options.model not in MODELS:
-        raise UserError(f"--model {options.model} is unknown", "use demo or openai")
-    if options.model == "openai" and not environment.get("OPENAI_API_KEY"):
-        raise UserError("--model openai needs a key", "set OPENAI_API_KEY and start again")
+    if not is_model(options.model):
+        raise UserError(f"--model {options.model} is unknown", f"use {MODEL_NAMES}")
+    key = Model(options.model).key_variable
+    if key and not environment.get(key):
+        raise UserError(f"--model {options.model} needs a key", f"set {key} and start again")
     if options.ready_file is not None and not options.ready_file.absolute().parent.is_dir():
         raise UserError(f"the folder of --ready-file {options.ready_file} does not exist")
     return options

@@ -5,7 +5,7 @@ import logging
 import secrets as randomness
 from typing import Final, Protocol
 
-from callfunnel.domain.call import CallSpec, Channel
+from callfunnel.domain.call import CallSpec
 from callfunnel.domain.errors import Temporary
 from callfunnel.domain.ids import CallId
 from callfunnel.events.requests import (
@@ -17,12 +17,12 @@ from callfunnel.events.requests import (
 )
 from callfunnel.infra.bus import Received
 from callfunnel.infra.secrets import SecretMissing, Secrets
+from workers.media.channels.registry import CHANNELS
 from workers.media.registry import Registry
 from workers.media.session import Session
 from workers.media.slots import Reservation, Slots
 
 _log: Final = logging.getLogger(__name__)
-TWILIO_SECRET: Final = "carriers/twilio"  # noqa: S105 - a path, not a secret
 
 
 class HasRoom(Protocol):
@@ -82,10 +82,11 @@ class Desk:
         return self._slots.refusal(spec.call) or ("" if self._spool.accepting else "spool")
 
     async def _signing_secret(self, spec: CallSpec) -> str:
-        if spec.channel is not Channel.TWILIO:
+        signing = CHANNELS[spec.channel].signing
+        if signing is None:
             return ""
-        found = await self._secrets.get(spec.tenant, TWILIO_SECRET)
-        return found.get("auth_token", "")
+        found = await self._secrets.get(spec.tenant, signing.secret_path)
+        return found.get(signing.secret_field, "")
 
 
 async def hang_up(session: Session, asked: Received[HangUp]) -> Accepted:

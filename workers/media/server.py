@@ -11,9 +11,9 @@ from typing import Any, Final
 
 import picows
 
-from callfunnel.carrier.signature import is_signed, media_url
-from callfunnel.domain.call import Channel
+from callfunnel.carrier.signature import media_url
 from workers.media.channels.dialect import MAX_FRAME, Frame
+from workers.media.channels.registry import CHANNELS
 from workers.media.session import Session
 from workers.media.slots import Reservation, Slots
 
@@ -50,10 +50,11 @@ class Door:
         return CarrierSocket(reservation, self._connect) if reservation else _forbidden()
 
     def _signed(self, found: Reservation, path: str, request: picows.WSUpgradeRequest) -> bool:
-        if found.spec.channel is not Channel.TWILIO:
+        signing = CHANNELS[found.spec.channel].signing
+        if signing is None:
             return True
-        given = request.headers.get("X-Twilio-Signature", "")
-        return is_signed(found.secret, media_url(self._public_url, path), given)
+        given = request.headers.get(signing.header, "")
+        return signing.is_right(found.secret, media_url(self._public_url, path), given)
 
 
 class CarrierSocket(picows.WSListener):

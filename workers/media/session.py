@@ -46,7 +46,7 @@ class Session:
         self._errands = setting.errands
         self._speaker = setting.speaker
         self._socket = socket
-        self._dialect = CHANNELS[setting.spec.channel](setting.spec)
+        self._dialect = CHANNELS[setting.spec.channel].dialect(setting.spec)
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._model_up = True

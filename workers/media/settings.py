@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from callfunnel.domain.model import Model
 from callfunnel.infra.settings import PlatformSettings, named, read_from
 
 
@@ -48,8 +49,8 @@ class MediaSettings:
     def from_env(cls, env: Mapping[str, str]) -> MediaSettings:
         platform = PlatformSettings.from_env(env)
         values, problems = read_from(env, cls)
-        if platform.model == "openai" and not platform.openai_api_key:
-            problems.append("CALLFUNNEL_MODEL=openai needs OPENAI_API_KEY")
+        if platform.model == Model.OPENAI and not platform.openai_api_key:
+            problems.append(f"CALLFUNNEL_MODEL={platform.model} needs {Model.OPENAI.key_variable}")
         if problems:
             raise ValueError("; ".join(problems))
         return cls(platform=platform, **values)

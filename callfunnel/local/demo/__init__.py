@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from callfunnel.carrier.signature import SECRET_PATH
 from callfunnel.domain.ids import TenantId
 
 TENANT: Final = TenantId("demo")
@@ -11,4 +12,4 @@ NAME: Final = "Meadow Home Internet (demo)"
 AGENT: Final = "home-internet"
 NUMBER: Final = "+15550100001"
 CALL_LIMIT: Final = 10
-CARRIER: Final = "carriers/twilio"
+CARRIER: Final = SECRET_PATH

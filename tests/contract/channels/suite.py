@@ -26,7 +26,7 @@ class ChannelSuite:
         raise NotImplementedError
 
     def dialect(self) -> Dialect:
-        return CHANNELS[self.channel](spec(channel=self.channel))
+        return CHANNELS[self.channel].dialect(spec(channel=self.channel))
 
     def started(self) -> Dialect:
         made = self.dialect()

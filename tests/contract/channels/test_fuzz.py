@@ -37,7 +37,7 @@ each_channel = pytest.mark.parametrize("channel", list(Channel))
 
 def dialects(channel: Channel) -> list[Dialect]:
     """One before its start, one after it."""
-    fresh, started = (CHANNELS[channel](spec(channel=channel)) for _ in range(2))
+    fresh, started = (CHANNELS[channel].dialect(spec(channel=channel)) for _ in range(2))
     for binary, data, reads in transcript(channel):
         if reads in ("Ignored", "LineStarted"):
             started.decode(binary, data)
@@ -56,7 +56,7 @@ def test_no_bytes_raise(channel: Channel, binary: bool, data: bytes) -> None:
 @each_channel
 @given(data=st.data())
 def test_no_mutation_of_a_transcript_raises(channel: Channel, data: st.DataObject) -> None:
-    made = CHANNELS[channel](spec(channel=channel))
+    made = CHANNELS[channel].dialect(spec(channel=channel))
     for binary, message, _ in transcript(channel):
         at = data.draw(st.integers(0, len(message) - 1))
         length = data.draw(st.integers(0, 6))

@@ -5,6 +5,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from callfunnel.domain.model import Model
 from workers.media.models.line import OpenLine
 
 
@@ -30,6 +31,6 @@ def _openai(names: ModelNames) -> OpenLine:
 
 
 MODELS: Final[Mapping[str, Callable[[ModelNames], OpenLine]]] = {
-    "demo": _demo,
-    "openai": _openai,
+    Model.DEMO: _demo,
+    Model.OPENAI: _openai,
 }
