@@ -155,9 +155,15 @@ class Bus:
         return register
 
     async def serve(
-        self, message: type[Message], answer: Answer, *, key: str = "*", queue: str = ""
+        self,
+        message: type[Message],
+        answer: Answer,
+        *,
+        tenant: str = "*",
+        key: str = "*",
+        queue: str = "",
     ) -> Subscription:
-        """Answers requests of a class from now on; one group `queue` shares them.
+        """Answers requests of a class (of one tenant, one key) from now on; a group `queue` shares.
 
         `answer` returns the catalogue's reply; what it raises reaches the asker as
         `Temporary` or `Permanent`. Requests are handled concurrently.
@@ -167,7 +173,8 @@ class Bus:
         async def on_request(request: Msg) -> None:
             self._replying.start(request, answer)
 
-        return await self._client.subscribe(filter_of(message, key=key), queue=queue, cb=on_request)
+        subject = filter_of(message, tenant=tenant, key=key)
+        return await self._client.subscribe(subject, queue=queue, cb=on_request)
 
     async def request(
         self, data: Message, reply: type[R], *, tenant: TenantId, key: str, timeout: float = 2.0

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from callfunnel.domain.ids import TenantId
 from callfunnel.domain.model import MODEL_NAMES, Model, is_model
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
@@ -122,6 +123,10 @@ class PlatformSettings:
     rulebook_dir: Path | None = field(
         default=None, metadata=named("CALLFUNNEL_RULEBOOK_DIR", "folder of rule books to watch")
     )
+    rulebook_tenant: str = field(
+        default="",
+        metadata=named("CALLFUNNEL_RULEBOOK_TENANT", "the one tenant whose rule books they are"),
+    )
     demo_session: bool = field(
         default=False,
         metadata=named("CALLFUNNEL_DEMO_SESSION", "1 = a local page may have a demo token"),
@@ -134,6 +139,14 @@ class PlatformSettings:
         if problems:
             raise ValueError("; ".join(problems))
         return cls(**values)
+
+    def rulebook_file(self, tenant: TenantId, agent: str) -> Path | None:
+        """The file that an agent's rule book is read from, where files are watched for its tenant.
+
+        `agent` was checked where it entered.
+        """
+        watched = self.rulebook_dir is not None and tenant == self.rulebook_tenant
+        return self.rulebook_dir / f"{agent}.yaml" if watched and self.rulebook_dir else None
 
     def to_env(self) -> dict[str, str]:
         """The environment that decodes to these settings (for starting a process with them)."""
@@ -167,6 +180,8 @@ def _contradictions(values: Mapping[str, object]) -> list[str]:
     model = str(values.get("model", Model.DEMO))
     if not is_model(model):
         problems.append(f"CALLFUNNEL_MODEL={model!r} must be {MODEL_NAMES}")
+    if values.get("rulebook_dir") and not values.get("rulebook_tenant"):
+        problems.append("CALLFUNNEL_RULEBOOK_DIR needs CALLFUNNEL_RULEBOOK_TENANT: whose they are")
     for name in ("nats_url", "postgres_url"):
         if "@" in str(values.get(name, "")):
             problems.append(f"{name} holds credentials: put them in the secret store instead")

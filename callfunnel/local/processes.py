@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from callfunnel.infra.sealed import SealedFolder
+from callfunnel.local.demo import TENANT
 from callfunnel.local.home import Home
 from callfunnel.local.lineup import Instance, lineup
 from callfunnel.local.nats import nats_process
@@ -91,6 +92,7 @@ def settings(stack: Stack, process: str) -> dict[str, str]:
         "CALLFUNNEL_MEDIA_PORT": "0",
         "CALLFUNNEL_MODEL": stack.model,
         "CALLFUNNEL_RULEBOOK_DIR": str(home.rulebooks),
+        "CALLFUNNEL_RULEBOOK_TENANT": TENANT,
         "CALLFUNNEL_DEMO_SESSION": "1",
     }
 

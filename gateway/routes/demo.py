@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter, Request
 
+from callfunnel.domain.ids import TenantId
 from callfunnel.infra.settings import PlatformSettings
 from gateway.door import TheDoor
 from gateway.problems import FORBIDDEN, ProblemError, unavailable
@@ -40,10 +41,11 @@ async def open_session(request: Request, door: TheDoor) -> DemoSession:
         tenant=tenant,
         agents=agents,
         model=door.settings.model,
-        rulebook_file=rulebook_file(door.settings, agents[0]) if agents else None,
+        rulebook_file=rulebook_file(door.settings, tenant, agents[0]) if agents else None,
     )
 
 
-def rulebook_file(settings: PlatformSettings, agent: str) -> str | None:
-    """The file an agent's rule book is read from, where files are watched."""
-    return str(settings.rulebook_dir / f"{agent}.yaml") if settings.rulebook_dir else None
+def rulebook_file(settings: PlatformSettings, tenant: TenantId, agent: str) -> str | None:
+    """The file that the tenant may edit; it tells where things lie on this machine."""
+    file = settings.rulebook_file(tenant, agent)
+    return str(file) if file is not None else None

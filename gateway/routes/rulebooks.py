@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Request
 
 from callfunnel.auth.permissions import Permission
-from gateway.door import TheDoor
+from gateway.door import Door, TheDoor
 from gateway.guard import Access, allow
 from gateway.problems import MEDIA, NOT_FOUND, RULEBOOK, ProblemError
 from gateway.routes.demo import rulebook_file
@@ -27,7 +27,7 @@ async def list_rulebooks(door: TheDoor, access: Reader) -> RulebookList:
     """The published rule book of every agent."""
     rows = await door.views.rulebooks(access.tenant)
     items = [
-        RulebookSummary.model_validate({**row, "file": rulebook_file(door.settings, row["agent"])})
+        RulebookSummary.model_validate({**row, "file": _file(door, access, row["agent"])})
         for row in rows
     ]
     return RulebookList(items=items)
@@ -39,7 +39,7 @@ async def get_rulebook(door: TheDoor, access: Reader, agent: TheAgent) -> Rulebo
     row = await door.views.rulebook(access.tenant, agent)
     if row is None:
         raise ProblemError(NOT_FOUND, f"There is no agent {agent} with a rule book.")
-    return Rulebook.model_validate({**row, "file": rulebook_file(door.settings, agent)})
+    return Rulebook.model_validate({**row, "file": _file(door, access, agent)})
 
 
 @router.put(
@@ -67,6 +67,10 @@ async def put_rulebook(
     if not stored.ok:
         raise ProblemError(RULEBOOK, f"The rule book of {agent} was refused.", errors=stored.errors)
     return RulebookPublished(agent=agent, version=stored.version)
+
+
+def _file(door: Door, access: Access, agent: str) -> str | None:
+    return rulebook_file(door.settings, access.tenant, agent)
 
 
 async def _text(request: Request, kind: str) -> str:

@@ -7,6 +7,7 @@ in, so that neither feature imports the other.
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from callfunnel.domain.ids import tenant_id
 from callfunnel.infra.context import Context
 from callfunnel.infra.deadlines import Deadlines
 from callfunnel.infra.outbox import Outbox
@@ -29,18 +30,18 @@ class Rulebooks:
         self._watch: Watch | None = None
 
     async def start(self) -> None:
-        from callfunnel.local.demo import TENANT
         from workers.conductor.rulebooks import files, handlers
         from workers.conductor.tools.kinds import KINDS
 
         bus, pool = await self._context.bus(ROLE), await self._context.pool(ROLE)
-        folder = self._context.settings.rulebook_dir
+        settings = self._context.settings
         kinds = {name: kind.settings for name, kind in KINDS.items()}
-        rulebooks = handlers.Rulebooks(bus, pool, kinds, folder)
+        rulebooks = handlers.Rulebooks(bus, pool, kinds, settings.rulebook_file)
         rulebooks.register()
         await rulebooks.show_all()
-        if folder is not None:
-            self._watch = files.Watch(folder, TENANT, rulebooks)
+        if settings.rulebook_dir is not None:
+            owner = tenant_id(settings.rulebook_tenant)
+            self._watch = files.Watch(settings.rulebook_dir, owner, rulebooks)
             await self._watch.start()
 
     async def stop(self) -> None:

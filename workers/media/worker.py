@@ -10,7 +10,7 @@ import logging
 from collections.abc import Coroutine
 from typing import Any, Final
 
-from callfunnel.domain.call import Cause, WorkerRecord
+from callfunnel.domain.call import CallSpec, Cause, WorkerRecord
 from callfunnel.domain.errors import UserError
 from callfunnel.domain.ids import CallId, WorkerId
 from callfunnel.events.requests import Accepted, HangUp, ReleaseSlot, ReserveSlot
@@ -167,7 +167,7 @@ class MediaWorker:
         session = Session(setting, socket)
         self._sessions.add(session)
         session.done.add_done_callback(lambda _: self._over(session, spec.call))
-        self._keep(self._attend(session, spec.call))
+        self._keep(self._attend(session, spec))
         self._registry.touch()
         return session
 
@@ -177,13 +177,13 @@ class MediaWorker:
         self._registry.touch()
         self._changed.set()
 
-    async def _attend(self, session: Session, call: CallId) -> None:
-        """Takes control requests while the call lives."""
+    async def _attend(self, session: Session, spec: CallSpec) -> None:
+        """Takes control requests of the call's own tenant while the call lives."""
 
         async def answer(asked: Received[HangUp]) -> Accepted:
             return await hang_up(session, asked)
 
-        listening = await self._bus.serve(HangUp, answer, key=call)
+        listening = await self._bus.serve(HangUp, answer, tenant=spec.tenant, key=spec.call)
         await session.done
         await listening.unsubscribe()
 

@@ -62,7 +62,7 @@ async def test_an_edited_file_is_used_and_a_mistake_in_it_is_not(
     bus, pool = await context.bus("conductor"), await context.pool("conductor")
     path = tmp_path / f"{AGENT}.yaml"
     path.write_text(DEMO)
-    watch = Watch(tmp_path, tenant, Rulebooks(bus, pool, SETTINGS, tmp_path))
+    watch = Watch(tmp_path, tenant, Rulebooks(bus, pool, SETTINGS, lambda *_: path))
     await watch.start()
     try:
         assert (await in_registry(gateway_bus, tenant)).version == 1

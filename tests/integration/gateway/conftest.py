@@ -116,7 +116,11 @@ async def gateway(
     owner_conninfo: str,
 ) -> AsyncIterator[Running]:
     settings = stack.settings("gateway")
-    settings = replace(settings, public_url=f"http://127.0.0.1:{settings.http_port}")
+    settings = replace(
+        settings,
+        public_url=f"http://127.0.0.1:{settings.http_port}",
+        rulebook_tenant=tenant,
+    )
     identities = Identities(SealedFolder.open(Path(settings.secrets.removeprefix("local:"))))
     number, account = await _carrier(tenant, owner_conninfo, platform_secrets)
     bus = await Bus.connect(settings, "media", platform_secrets)

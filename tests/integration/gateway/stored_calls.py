@@ -89,6 +89,15 @@ class StoredCalls:
                 (self.tenant, call, line, amount),
             )
 
+    async def record(self, call: CallId) -> None:
+        """The sealed record of a call."""
+        await self._execute(
+            "persistence",
+            "insert into settlement.records (tenant, call, canonical, digest, missing, sealed_at)"
+            " values (%s, %s, '{}', 'd', '{}', now())",
+            (self.tenant, call),
+        )
+
     async def approval(self) -> ApprovalId:
         """An open approval."""
         approval = ApprovalId(fresh_id("apr"))

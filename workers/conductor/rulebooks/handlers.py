@@ -7,6 +7,7 @@ truth; the registry is written again at every start, so a crash between the two 
 import asyncio
 import hashlib
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -23,19 +24,23 @@ from callfunnel.infra.postgres import Connection, Pool, platform_connection, ten
 from workers.conductor.rulebooks import rules, store
 from workers.conductor.rulebooks.reading import Problem, Unreadable, read
 
+FileOf = Callable[[TenantId, str], Path | None]
+
+
+def no_file(_tenant: TenantId, _agent: str) -> None:
+    """Where rule books are rows and nothing else."""
+
 
 class Rulebooks:
     """Validates and publishes. `kinds`: the kinds of tools there are, with the schema of their
-    settings; `folder`: where the same documents lie as files, if anywhere.
+    settings; `file_of`: the file that says the same for an agent of a tenant, if there is one.
     """
 
-    def __init__(
-        self, bus: Bus, pool: Pool, kinds: rules.Kinds, folder: Path | None = None
-    ) -> None:
+    def __init__(self, bus: Bus, pool: Pool, kinds: rules.Kinds, file_of: FileOf = no_file) -> None:
         self._kinds = kinds
         self._bus = bus
         self._pool = pool
-        self._folder = folder
+        self._file_of = file_of
         self._registry: KeyValue = bus.kv(RULEBOOKS.name)
 
     def register(self) -> None:
@@ -72,8 +77,8 @@ class Rulebooks:
     async def _put(self, item: Received[PutRulebook]) -> RulebookStored:
         tenant, agent = item.envelope.tenant, item.envelope.key
         stored = await self.publish(tenant, agent, item.data.document, item.data.by)
-        if stored.ok and self._folder is not None:
-            path = self._folder / f"{agent}.yaml"
+        path = self._file_of(tenant, agent)
+        if stored.ok and path is not None:
             await asyncio.to_thread(_rewrite, path, item.data.document)
         return stored
 

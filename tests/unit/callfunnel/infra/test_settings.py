@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from callfunnel.domain.ids import TenantId
 from callfunnel.infra.settings import PlatformSettings
 
 ENV = {
@@ -47,3 +48,12 @@ def test_a_wrong_value_says_what_is_wrong(variable: str, value: str, complaint: 
 def test_the_models_key_is_not_in_the_settings_text() -> None:
     settings = PlatformSettings.from_env({**ENV, "OPENAI_API_KEY": "sk-very-secret"})
     assert "sk-very-secret" not in repr(settings)
+
+
+def test_a_folder_of_rule_books_is_one_tenants() -> None:
+    with pytest.raises(ValueError, match="CALLFUNNEL_RULEBOOK_TENANT"):
+        PlatformSettings.from_env({**ENV, "CALLFUNNEL_RULEBOOK_DIR": "/books"})
+    told = {"CALLFUNNEL_RULEBOOK_DIR": "/books", "CALLFUNNEL_RULEBOOK_TENANT": "acme"}
+    settings = PlatformSettings.from_env({**ENV, **told})
+    assert settings.rulebook_file(TenantId("acme"), "sales") == Path("/books/sales.yaml")
+    assert settings.rulebook_file(TenantId("acme2"), "sales") is None
