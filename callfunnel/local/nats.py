@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import signal
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from callfunnel.domain.errors import UserError
@@ -20,7 +21,7 @@ from callfunnel.local.ports import LOOPBACK
 from callfunnel.local.process import AnswersUrl, Process
 from callfunnel.local.programs import program, service_environment
 
-_KEY_VARIABLE = "CALLFUNNEL_JETSTREAM_KEY"
+KEY_VARIABLE = "CALLFUNNEL_JETSTREAM_KEY"
 _MAX_PAYLOAD = 1024 * 1024
 _MAX_STORE_BYTES = 8 * 1024**3
 
@@ -28,11 +29,12 @@ _MAX_STORE_BYTES = 8 * 1024**3
 def nats_process(home: Home, ports: Mapping[str, int], store: SealedFolder) -> Process:
     """Write `nats.conf` and say how to run it. Raises UserError when the program is missing."""
     config = home.root / "nats" / "nats.conf"
-    write_private(config, _config(home, ports, store).encode())
+    place = Place(LOOPBACK, ports["nats"], ports["nats_http"], home.root / "nats" / "jetstream")
+    write_private(config, server_config(place, store).encode())
     return Process(
         name="nats",
         argv=(program("nats-server"), "-c", str(config)),
-        env={**service_environment(), _KEY_VARIABLE: credential(store, "jetstream/key")["key"]},
+        env={**service_environment(), KEY_VARIABLE: credential(store, "jetstream/key")["key"]},
         ready=AnswersUrl(f"http://{LOOPBACK}:{ports['nats_http']}/healthz?js-enabled-only=true"),
         log=home.log("nats"),
         service=True,
@@ -41,12 +43,23 @@ def nats_process(home: Home, ports: Mapping[str, int], store: SealedFolder) -> P
     )
 
 
-def _config(home: Home, ports: Mapping[str, int], store: SealedFolder) -> str:
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a server listens and keeps its streams."""
+
+    host: str
+    port: int
+    http_port: int
+    store: Path
+
+
+def server_config(place: Place, store: SealedFolder) -> str:
+    """The text of `nats.conf`; the key of its streams is read from `KEY_VARIABLE`."""
     users = [_user(role, credential(store, f"nats/{role}")) for role in NATS_ROLES]
     return "\n".join(
         (
-            f"listen: {LOOPBACK}:{ports['nats']}",
-            f"http: {LOOPBACK}:{ports['nats_http']}",
+            f"listen: {place.host}:{place.port}",
+            f"http: {place.host}:{place.http_port}",
             "server_name: callfunnel",
             f"max_payload: {_MAX_PAYLOAD}",
             'write_deadline: "5s"',
@@ -54,10 +67,10 @@ def _config(home: Home, ports: Mapping[str, int], store: SealedFolder) -> str:
             "ping_max: 3",
             "max_connections: 1000",
             "jetstream {",
-            f"  store_dir: {_quoted(home.root / 'nats' / 'jetstream')}",
+            f"  store_dir: {_quoted(place.store)}",
             "  max_memory_store: 67108864",
             f"  max_file_store: {_MAX_STORE_BYTES}",
-            f"  cipher: aes, key: ${_KEY_VARIABLE}",
+            f"  cipher: aes, key: ${KEY_VARIABLE}",
             "}",
             f"authorization {{ users: {json.dumps(users)} }}",
             "",

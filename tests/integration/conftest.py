@@ -13,6 +13,7 @@ from callfunnel.infra.postgres import Pool, connect_pool, conninfo
 from callfunnel.infra.sealed import SealedSecrets
 from callfunnel.infra.settings import PlatformSettings
 from callfunnel.local.private_stack import PrivateStack
+from tests.containers.chosen import services
 
 PoolOf = Callable[[str], Awaitable[Pool]]
 
@@ -20,7 +21,7 @@ PoolOf = Callable[[str], Awaitable[Pool]]
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateStack]:
     """The running services of this test process; `kill` and `restart` them at will."""
-    started = PrivateStack.start(tmp_path_factory.mktemp("home"))
+    started = services(tmp_path_factory.mktemp("home"))
     yield started
     started.stop()
 

@@ -7,6 +7,7 @@ import nats
 import pytest
 from nats.aio.client import Client
 
+from tests.containers.chosen import nats_server
 from tests.integration.bus.nats_process import NatsProcess
 
 
@@ -14,7 +15,7 @@ from tests.integration.bus.nats_process import NatsProcess
 def server(tmp_path: Path) -> Iterator[NatsProcess]:
     folder = tmp_path / "nats"
     folder.mkdir()
-    process = NatsProcess(folder)
+    process = nats_server(folder)
     process.start()
     yield process
     process.stop()

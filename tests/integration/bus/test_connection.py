@@ -8,6 +8,7 @@ import pytest
 
 from callfunnel.infra import connection
 from callfunnel.infra.bus import Bus, BusAccess
+from tests.containers.chosen import nats_server
 from tests.integration.bus.nats_process import NatsProcess
 from tests.simulators.waiting import until
 
@@ -47,7 +48,7 @@ async def test_a_login_that_is_refused_again_and_again_asks_for_the_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connection, "_RETRY_S", 0.01)
-    server = NatsProcess(tmp_path)
+    server = nats_server(tmp_path)
     server.users = [{"user": "media", "password": "old"}]
     server.start()
     ends: list[str] = []
