@@ -21,7 +21,7 @@ class Image:
         return os.environ.get(self.variable) or self.official
 
 
-NATS = Image("nats", "CALLFUNNEL_TEST_NATS_IMAGE", "nats:2.12-alpine")
+NATS = Image("nats", "CALLFUNNEL_TEST_NATS_IMAGE", "nats:2.15.1-alpine")
 POSTGRES = Image("postgres", "CALLFUNNEL_TEST_POSTGRES_IMAGE", "pgvector/pgvector:pg18")
 OBJECTS = Image("objects", "CALLFUNNEL_TEST_OBJECTS_IMAGE", "minio/minio:latest")
 IMAGES = (NATS, POSTGRES, OBJECTS)
