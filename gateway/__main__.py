@@ -1,35 +1,22 @@
-"""`python -m gateway`: the door on one port, until SIGTERM."""
+"""`python -m gateway`: the door on one port, until SIGTERM and the end of what it relays."""
 
 import asyncio
 import contextlib
 import os
-import socket
+import signal
 import sys
-from collections.abc import Iterator
-from contextlib import AsyncExitStack, contextmanager
-
-import uvicorn
+from contextlib import AsyncExitStack
 
 from callfunnel.infra.context import Context
+from callfunnel.infra.health import Health
 from callfunnel.infra.logs import write_json_lines
 from callfunnel.infra.service import announce, run, run_until_signal, withdraw
 from callfunnel.infra.settings import PlatformSettings
 from gateway.app import application
 from gateway.door import Door
-from gateway.patience import PatientHttp
 from gateway.relay import MediaRelay
+from gateway.serving import Serving
 from gateway.wiring import open_door
-
-_GRACE_S = 3
-_BACKLOG = 1024
-
-
-class _Server(uvicorn.Server):
-    """Leaves signals to whoever runs the process."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 class Gateway:
@@ -40,52 +27,40 @@ class Gateway:
         self.context = Context(settings)
         self.door: Door | None = None
         self._closing = AsyncExitStack()
-        self._server: _Server | None = None
-        self._serving: asyncio.Task[None] | None = None
+        self._serving: Serving | None = None
+        self._health = Health(self._checks, self.context.telemetry)
 
     async def start(self) -> None:
         """Returns once requests are answered."""
+        private = await self._health.start()
         self.door = door = await open_door(self.context, self._closing)
         relay = MediaRelay(door.registry.worker_url if self._settings.media_relay else None)
         self.context.telemetry.watch("gateway", lambda: relay.counts(door.streams.open))
-        listening = socket.create_server(
-            (self._settings.http_host, self._settings.http_port), backlog=_BACKLOG, reuse_port=False
-        )
-        listening.setblocking(False)
-        config = uvicorn.Config(
-            application(door),
-            http=PatientHttp,
-            ws=relay,  # type: ignore[arg-type]  # any callable that makes a protocol will do
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            timeout_graceful_shutdown=_GRACE_S,
-        )
-        self._server = _Server(config)
-        self._serving = asyncio.create_task(self._server.serve([listening]))
-        await self._until_started()
-        announce(self._settings, http_port=listening.getsockname()[1])
+        self._serving = Serving(self._settings, application(door), relay)
+        port = await self._serving.start()
+        announce(self._settings, http_port=port, health_port=private)
 
     async def stop(self) -> None:
-        """Takes nothing more, lets the requests in hand end, closes everything."""
-        withdraw(self._settings)
+        """Takes nothing more, lets what goes on end, closes everything."""
         if self.door is not None:
             self.door.feeds.close()
-        if self._server is not None and self._serving is not None:
-            self._server.should_exit = True
-            await asyncio.gather(self._serving, return_exceptions=True)
+        if self._serving is not None:
+            loop = asyncio.get_running_loop()
+            for sign in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(sign, self._serving.hurry)
+            self._serving.close()
+            await self._serving.leave()
+        withdraw(self._settings)
         with contextlib.suppress(OSError):
             await self._closing.aclose()
         await self.context.stop_buses()
         await self.context.close()
+        await self._health.stop()
 
-    async def _until_started(self) -> None:
-        while self._server is not None and not self._server.started:
-            if self._serving is not None and self._serving.done():
-                self._serving.result()
-            await asyncio.sleep(0.005)
+    def _checks(self) -> dict[str, bool]:
+        """What the process's own probe says; the public one asks the database, too."""
+        serving = self._serving is not None and self._serving.open
+        return {**self.context.checks(), "open": serving}
 
 
 def main() -> int:

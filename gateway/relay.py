@@ -30,7 +30,7 @@ UrlOf = Callable[[str], str | None]
 
 
 class ServerState(Protocol):
-    """The part of uvicorn's state that a protocol must keep: it waits for these at the end."""
+    """The part of uvicorn's state that a protocol must keep: it closes these at the end."""
 
     connections: set[Any]
 
@@ -48,11 +48,21 @@ class MediaRelay:
 
     def __init__(self, url_of: UrlOf | None) -> None:
         self.url_of = url_of
-        self.active = 0
+        self.joined: set[Near] = set()
+
+    @property
+    def active(self) -> int:
+        """How many calls are relayed now."""
+        return len(self.joined)
 
     def __call__(self, *, server_state: ServerState, **_: Any) -> "Near":
         """uvicorn asks for a protocol."""
         return Near(self, server_state)
+
+    def close(self) -> None:
+        """Ends what is still relayed."""
+        for near in tuple(self.joined):
+            near.transport.close()
 
     def counts(self, open_streams: int) -> Counts:
         """For the metrics."""
@@ -98,18 +108,19 @@ class Near(asyncio.Protocol):
         self._server.connections.discard(self)
         if self._opening is not None:
             self._opening.cancel()
+        self._relay.joined.discard(self)
         if self._far is not None:
-            self._relay.active -= 1
             self._far.close()
 
     def shutdown(self) -> None:
-        """uvicorn is asked to stop: what is relayed ends with it."""
+        """uvicorn is asked to stop: what is not relayed by now never will be."""
         self.transport.close()
 
     def joined(self, far: asyncio.Transport) -> None:
         """The worker said 101: from now on both are one pipe."""
         self._far = far
-        self._relay.active += 1
+        self._relay.joined.add(self)
+        self._server.connections.discard(self)  # a relayed call is no request that may be cut off
 
     def refuse(self, status: HTTPStatus) -> None:
         """Answers the handshake with a status and nothing else."""

@@ -44,7 +44,11 @@ def protective_headers(public_url: str) -> dict[str, str]:
 
 
 class Shell:
-    """Wraps the application. `headers` go on every answer; `note` is told of each."""
+    """Wraps the application. `headers` go on every answer; `note` is told of each.
+
+    While `leaving`, each answer is the last one on its connection: the next request of that client
+    meets the process that follows.
+    """
 
     def __init__(
         self,
@@ -58,6 +62,7 @@ class Shell:
         self._note = note
         self._headers = _raw(headers)
         self._most_body = most_body
+        self.leaving = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -107,7 +112,8 @@ class _Exchange:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            extra = _raw({"X-Request-Id": self.id, **self._state.get("extra_headers", {})})
+            last = {"Connection": "close"} if self._shell.leaving else {}
+            extra = _raw({"X-Request-Id": self.id, **last, **self._state.get("extra_headers", {})})
             known = {name for name, _ in message.get("headers", [])}
             added = [each for each in self._shell.headers + extra if each[0] not in known]
             message = {**message, "headers": [*message.get("headers", []), *added]}

@@ -4,7 +4,7 @@ Read by vulture as ordinary code: a name mentioned here counts as used.
 """
 
 from callfunnel.infra.batches import ContinuousBatchSubscriber, SettlingMiddleware
-from gateway.__main__ import _Server
+from gateway.serving import _Server
 
 CALLED_BY_FASTSTREAM = (
     SettlingMiddleware.consume_scope,  # for every batch

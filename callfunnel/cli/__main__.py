@@ -17,6 +17,7 @@ from callfunnel.cli import (
     calls,
     dead,
     doctoring,
+    replacing,
     rulebooks,
     running,
     tokens,
@@ -29,6 +30,9 @@ INTERRUPTED = 130
 COMMANDS: tuple[Callable[..., None], ...] = (
     running.up,
     running.down,
+    replacing.ps,
+    replacing.restart,
+    replacing.drain,
     calling.call,
     calls.calls,
     calls.show,

@@ -99,6 +99,18 @@ class PlatformSettings:
     http_port: int = field(
         default=0, metadata=named("CALLFUNNEL_HTTP_PORT", "HTTP port of this process, 0 = any")
     )
+    http_fd: int = field(
+        default=0,
+        metadata=named(
+            "CALLFUNNEL_HTTP_FD",
+            "an open listening socket that the gateway inherits instead of opening a port: one"
+            " gateway can follow another without refusing anybody",
+        ),
+    )
+    drain_s: int = field(
+        default=600,
+        metadata=named("CALLFUNNEL_DRAIN_S", "seconds that live calls may go on after SIGTERM"),
+    )
     unknown_number: str = field(
         default="This number is not in service. Goodbye.",
         metadata=named(

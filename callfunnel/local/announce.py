@@ -15,7 +15,7 @@ from callfunnel.local.credentials import DEMO_CLIENT, credential
 from callfunnel.local.demo import CARRIER, NUMBER, TENANT
 from callfunnel.local.home import write_json
 from callfunnel.local.processes import Stack
-from callfunnel.local.watch import Watch
+from callfunnel.local.watch import Left, Watch
 
 _WAIT_S = 5.0
 
@@ -33,10 +33,16 @@ def snapshot(stack: Stack, watches: Iterable[Watch], supervisor: int) -> dict[st
         "gateway": stack.gateway_url,
         "public": stack.public_url or stack.gateway_url,
         "processes": [
-            {"name": watch.process.name, "pid": watch.pid, "restarts": watch.restarts}
+            {
+                "name": watch.process.name,
+                "pid": watch.pid,
+                "state": watch.word,
+                "restarts": watch.restarts,
+            }
             for watch in all_of_them
             if watch.pid
         ],
+        "stopped": [w.process.name for w in all_of_them if isinstance(w.state, Left)],
         "services": {
             watch.process.name: watch.process.address
             for watch in all_of_them

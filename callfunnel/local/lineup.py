@@ -26,17 +26,21 @@ _HOST = "callfunnel.infra.service"
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """One process of the product: its name and the module it runs, with arguments."""
+    """One process of the product: its name and the module it runs, with arguments.
+
+    `carries_calls`: it ends its calls before it ends itself, and has a spool.
+    """
 
     name: str
     argv: tuple[str, ...]
+    carries_calls: bool = False
 
 
 def lineup(scale: Mapping[str, int], *, apart: bool = False) -> Iterator[Instance]:
     """Every instance, in the order in which they are shown and restarted."""
-    yield Instance("gateway", ("gateway",))
+    yield Instance("gateway", ("gateway",), carries_calls=True)
     for number in range(scale.get("media", 1)):
-        yield Instance(f"media-{number + 1}", ("workers.media",))
+        yield Instance(f"media-{number + 1}", ("workers.media",), carries_calls=True)
     if not apart:
         yield from _offpath(scale)
     for package, features in DEPLOYABLES.items():

@@ -23,6 +23,10 @@ class Patience:
             "seconds without any answer after which `up` ends a process and starts it again",
         ),
     )
+    drain_s: int = field(
+        default=600,
+        metadata=named("CALLFUNNEL_DRAIN_S", "as above; half a minute later it is ended by force"),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

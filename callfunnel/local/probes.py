@@ -102,5 +102,5 @@ def left_port(file: Path, pid: int) -> int | None:
         return None
     if not isinstance(content, dict) or content.get("pid") != pid:
         return None
-    port = content.get("http_port")
+    port = content.get("health_port") or content.get("http_port")
     return port if isinstance(port, int) else 0

@@ -43,6 +43,10 @@ class Process:
 
     `needs` names the processes that must be ready (or done) before it is started. `service` is
     stopped after everything else. `orphan` is the signal it gets when the supervisor vanishes.
+    `leaves_within_s` is how long it may take to end once told to. `listens` is the port that the
+    supervisor opens for it and keeps open over its lives. `beside`: its successor may be started
+    while it still runs, under another identity (see `fleet`). `spools`: what it accepted for the
+    bus lies in a folder of its identity.
     """
 
     name: str
@@ -56,3 +60,7 @@ class Process:
     orphan: signal.Signals = signal.SIGKILL
     cwd: Path | None = None
     address: str = ""
+    leaves_within_s: float = 10.0
+    listens: int = 0
+    beside: bool = False
+    spools: bool = False

@@ -7,8 +7,9 @@ services start and wait for the file that `prepare` leaves (see `launch`).
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from callfunnel.infra.sealed import SealedFolder
 from callfunnel.local.demo import TENANT
@@ -23,6 +24,8 @@ from callfunnel.local.programs import model_environment, python_environment
 
 REALM = "callfunnel"
 PREPARED = "prepared"
+_LAST_WORDS_S = 30.0
+"""What a process may take to end besides the time that its calls get."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +49,49 @@ class Stack:
         return f"http://{LOOPBACK}:{self.ports['issuer']}/realms/{REALM}"
 
 
-def processes(stack: Stack) -> list[Process]:
-    """Every process of the home. Raises UserError for a damaged home."""
-    return [*services(stack), *programs(stack)]
+def processes(stack: Stack, drain_s: float = 600.0) -> list[Process]:
+    """Every process of the home. Raises UserError for a damaged home.
+
+    `drain_s`: how long the calls of a process that leaves may go on.
+    """
+    return [*services(stack), *programs(stack, drain_s)]
+
+
+def beside(stack: Stack, process: Process, identity: str) -> Process:
+    """The same process under another name, with a spool and a log of its own."""
+    spool = _spool_of(stack, identity)
+    named = {"CALLFUNNEL_PROCESS": identity, "CALLFUNNEL_SPOOL_DIR": str(spool)}
+    return replace(
+        process,
+        name=identity,
+        env={**process.env, **named},
+        ready=LeavesFile(stack.home.run / f"{identity}.json"),
+        log=stack.home.log(identity),
+    )
+
+
+def windup_process(stack: Stack, identity: str) -> Process:
+    """Tells and sends what the spool of an identity holds that runs no longer."""
+    marker = str(stack.home.run / PREPARED)
+    module = "workers.media.windup"
+    return Process(
+        name=f"{identity}-windup",
+        argv=(sys.executable, "-P", "-m", "callfunnel.local.launch", marker, module),
+        env=environment(stack, identity),
+        ready=Exits(),
+        log=stack.home.log(identity),
+    )
+
+
+def abandoned(stack: Stack, table: Iterable[Process]) -> list[str]:
+    """The identities that have a spool and no place in the table: who was started beside another,
+    or on a day with more of them."""
+    known = {process.name for process in table}
+    return sorted(
+        each.name
+        for each in stack.home.spool.iterdir()
+        if each.name not in known and any(each.iterdir())
+    )
 
 
 def services(stack: Stack) -> list[Process]:
@@ -64,11 +107,11 @@ def services(stack: Stack) -> list[Process]:
     ]
 
 
-def programs(stack: Stack) -> list[Process]:
+def programs(stack: Stack, drain_s: float = 600.0) -> list[Process]:
     """The issuer and the product's own processes."""
     return [
         issuer_process(stack),
-        *(_program(stack, each) for each in lineup(stack.scale, apart=stack.apart)),
+        *(_program(stack, each, drain_s) for each in lineup(stack.scale, apart=stack.apart)),
     ]
 
 
@@ -111,18 +154,29 @@ def environment(stack: Stack, process: str) -> dict[str, str]:
     }
 
 
-def _program(stack: Stack, instance: Instance) -> Process:
+def _program(stack: Stack, instance: Instance, drain_s: float) -> Process:
     name = instance.name
-    (stack.home.spool / name).mkdir(mode=0o700, exist_ok=True)
+    _spool_of(stack, name)
     marker = str(stack.home.run / PREPARED)
+    gateway, carries_calls = name == "gateway", instance.carries_calls
     return Process(
         name=name,
         argv=(sys.executable, "-P", "-m", "callfunnel.local.launch", marker, *instance.argv),
         env=environment(stack, name),
         ready=LeavesFile(stack.home.run / f"{name}.json"),
         log=stack.home.log(name),
-        address=stack.gateway_url if name == "gateway" else "",
+        address=stack.gateway_url if gateway else "",
+        listens=stack.ports["gateway"] if gateway else 0,
+        leaves_within_s=_LAST_WORDS_S + (drain_s if carries_calls else 0.0),
+        beside=True,
+        spools=carries_calls,
     )
+
+
+def _spool_of(stack: Stack, identity: str) -> Path:
+    folder = stack.home.spool / identity
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
 
 
 def _prepare(stack: Stack) -> Process:

@@ -20,11 +20,16 @@ from callfunnel.local.process import Process
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _LOG_LIMIT = 5 * 1024 * 1024
+DOOR = "CALLFUNNEL_HTTP_FD"
 
 
-def spawn(process: Process) -> subprocess.Popen[bytes]:
-    """Start it, its output appended to its log. Raises UserError when it cannot be started."""
+def spawn(process: Process, door: int | None = None) -> subprocess.Popen[bytes]:
+    """Start it, its output appended to its log. Raises UserError when it cannot be started.
+
+    `door` is an open listening socket that it inherits, named to it by CALLFUNNEL_HTTP_FD.
+    """
     parent = os.getpid()
+    handed = {} if door is None else {DOOR: str(door)}
 
     def before_exec() -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
@@ -42,7 +47,8 @@ def spawn(process: Process) -> subprocess.Popen[bytes]:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=process.env,
+                env={**process.env, **handed},
+                pass_fds=() if door is None else (door,),
                 cwd=process.cwd,
                 start_new_session=True,
                 umask=0o077,

@@ -1,6 +1,7 @@
 """The process behind `cf up`: starts the table, keeps it running, ends all of it.
 
-One thread, one loop: what is due is decided by `watch`, this only does it. It sleeps in
+One thread, one loop: what is due is decided by `watch`, `fleet` and `roll`, this only does it. It
+sleeps in
 sigtimedwait, so an ended child or Ctrl-C wakes it at once. Imports little on purpose: it lives as
 long as the stack and its start is part of every start.
 """
@@ -10,24 +11,25 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import time
-from collections.abc import Iterable
 from contextlib import suppress
 
 from callfunnel.domain.errors import UserError
 from callfunnel.infra.sealed import SealedFolder
-from callfunnel.local import announce, home, leftovers, ports
+from callfunnel.local import announce, home, leftovers, orders, ports
+from callfunnel.local.children import Children
 from callfunnel.local.credentials import ensure_credentials
+from callfunnel.local.desk import Desk
+from callfunnel.local.fleet import Fleet
 from callfunnel.local.options import UpOptions, checked
 from callfunnel.local.probes import is_alive, is_ready
 from callfunnel.local.process import Process
-from callfunnel.local.processes import Stack, processes
-from callfunnel.local.spawn import end_group, last_words, spawn
-from callfunnel.local.watch import GivenUp, Starting, Watch
+from callfunnel.local.processes import Stack, abandoned, beside, processes, windup_process
+from callfunnel.local.spawn import last_words
+from callfunnel.local.watch import GivenUp, Left, Starting, Watch
 
-_SIGNALS = (signal.SIGCHLD, signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_SIGNALS = (signal.SIGCHLD, signal.SIGINT, signal.SIGTERM, signal.SIGHUP, orders.WAKE)
 _BUSY_S = 0.03
 _IDLE_S = 2.0
 _START_LIMIT_S = 120.0
@@ -93,14 +95,16 @@ class Supervisor:
         self._stack = stack
         self._options = options
         self._started = started
-        hung_s = options.patience.hung_s
-        self._watches = {each.name: Watch(each, hung_s) for each in processes(stack)}
-        self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._children = Children()
+        self._table = processes(stack, options.patience.drain_s)
+        self._fleet = Fleet(self._table, self._beside, self._children.tell, options.patience.hung_s)
+        self._desk = Desk(stack.home, self._fleet, self._all_ready)
         self._announced = False
         self._recheck_at = float("inf")
 
     def run(self) -> int:
         announce.say(f"CallFunnel starts in {self._stack.home.root}")
+        self._children.open_doors(self._table)
         try:
             while not self._told_to_stop():
                 self._step(time.monotonic())
@@ -110,15 +114,17 @@ class Supervisor:
         return 0
 
     def _told_to_stop(self) -> bool:
-        wait = _IDLE_S if self._announced and self._settled() else _BUSY_S
-        told = signal.sigtimedwait(_SIGNALS, wait)
-        return told is not None and told.si_signo != signal.SIGCHLD
+        calm = self._announced and self._fleet.settled and not self._desk.busy
+        told = signal.sigtimedwait(_SIGNALS, _IDLE_S if calm else _BUSY_S)
+        return told is not None and told.si_signo not in (signal.SIGCHLD, orders.WAKE)
 
     def _step(self, now: float) -> None:
         changed = self._reap(now)
         changed |= self._spawn_due(now)
         changed |= self._probe(now)
+        changed |= self._desk.serve(now)
         self._feel_pulses(now)
+        self._end_overdue(now)
         if changed:
             self._write_state()
         if not self._announced:
@@ -128,41 +134,43 @@ class Supervisor:
             self._recheck()
 
     def _reap(self, now: float) -> bool:
-        ended = [name for name, child in self._children.items() if child.poll() is not None]
-        for name in ended:
-            child, watch = self._children.pop(name), self._watches[name]
-            end_group(child.pid, signal.SIGKILL)  # what it had started goes with it
-            news = watch.exited(child.returncode, now)
-            if news:
+        ended = self._children.reap()
+        for name, code in ended:
+            watch = self._fleet.find(name)
+            if watch is None:
+                continue
+            if news := watch.exited(code, now):
                 announce.say(news)
             if isinstance(watch.state, GivenUp):
-                raise self._would_not_start(watch.process)
+                self._gave_up(watch.process)
+            if isinstance(watch.state, Left):
+                announce.say(f"{name} has left")
+                self._wind_up(watch.process)
+        self._fleet.forget_gone()
         return bool(ended)
 
     def _spawn_due(self, now: float) -> bool:
-        fulfilled = [name for name, watch in self._watches.items() if watch.fulfilled]
-        due = [watch for watch in self._watches.values() if watch.due(now, fulfilled)]
+        watches = list(self._fleet.watches)
+        fulfilled = [watch.process.name for watch in watches if watch.fulfilled]
+        due = [watch for watch in watches if watch.due(now, fulfilled)]
         for watch in due:
             self._spawn(watch, now)
         return bool(due)
 
     def _spawn(self, watch: Watch, now: float) -> None:
         try:
-            child = spawn(watch.process)
+            watch.spawned(self._children.start(watch.process), now)
         except UserError as error:
             if not self._announced:
                 raise
             announce.say(str(error))
             watch.spawned(0, now)
             watch.exited(1, now)
-            return
-        self._children[watch.process.name] = child
-        watch.spawned(child.pid, now)
 
     def _probe(self, now: float) -> bool:
         ready = [
             watch
-            for watch in self._watches.values()
+            for watch in self._fleet.watches
             if isinstance(watch.state, Starting) and is_ready(watch.process.ready, watch.state.pid)
         ]
         for watch in ready:
@@ -172,8 +180,8 @@ class Supervisor:
 
     def _feel_pulses(self, now: float) -> None:
         """Ends what serves no longer and does not know it; it is started again like what died."""
-        for name, watch in self._watches.items():
-            pid = watch.to_ask(now)
+        for watch in list(self._fleet.watches):
+            name, pid = watch.process.name, watch.to_ask(now)
             if not pid:
                 continue
             if is_alive(watch.process.ready, pid):
@@ -181,26 +189,49 @@ class Supervisor:
             elif watch.pulse.missed(time.monotonic()):
                 silent = watch.pulse.silent_s(time.monotonic())
                 announce.say(f"{name} has not answered for {silent:.0f} s: it hangs and is ended")
-                end_group(pid, signal.SIGKILL)
+                self._children.kill(pid)
 
-    def _settled(self) -> bool:
-        return all(watch.settled for watch in self._watches.values())
+    def _end_overdue(self, now: float) -> None:
+        for watch in self._fleet.watches:
+            if pid := watch.overdue(now):
+                announce.say(f"{watch.process.name} does not leave in its time: it is ended")
+                self._children.kill(pid)
+
+    def _beside(self, process: Process, identity: str) -> Process:
+        return beside(self._stack, process, identity)
+
+    def _wind_up(self, process: Process) -> None:
+        """What an identity left that nobody will have again soon is told and sent."""
+        if process.spools:
+            self._fleet.adopt(windup_process(self._stack, process.name))
+
+    def _gave_up(self, process: Process) -> None:
+        failure = self._would_not_start(process)
+        if not self._announced:
+            raise failure
+        announce.say(str(failure))
+
+    def _all_ready(self) -> bool:
+        return all(is_ready(each.process.ready, each.pid or 0) for each in self._fleet.serving)
 
     def _announce_or_give_up(self, now: float) -> None:
-        if self._settled():
+        if self._fleet.settled:
             self._announced = True
             self._recheck_at = now + _RECHECK_S
             if self._options.ready_file is not None:
                 announce.write_ready_file(self._options.ready_file, self._stack, self._snapshot())
             seconds = time.monotonic() - self._started
             print(announce.greeting(self._stack, seconds, self._options.headless), flush=True)
+            for identity in abandoned(self._stack, self._table):
+                self._fleet.adopt(windup_process(self._stack, identity))
         elif now - self._started > _START_LIMIT_S:
-            late = [watch for watch in self._watches.values() if not watch.settled]
+            late = [watch for watch in self._fleet.watches if not watch.settled]
             raise self._would_not_start(late[0].process)
 
     def _recheck(self) -> None:
-        for name, child in self._children.items():
-            if not is_ready(self._watches[name].process.ready, child.pid):
+        for watch in self._fleet.serving:
+            if not is_ready(watch.process.ready, watch.pid or 0):
+                name = watch.process.name
                 announce.say(f"{name} was ready and does not answer now: see ./cf doctor")
 
     def _would_not_start(self, process: Process) -> UserError:
@@ -208,7 +239,7 @@ class Supervisor:
         return UserError(f"{process.name} does not start: {reason}", f"its log is {process.log}")
 
     def _snapshot(self) -> dict[str, object]:
-        return announce.snapshot(self._stack, self._watches.values(), os.getpid())
+        return announce.snapshot(self._stack, self._fleet.watches, os.getpid())
 
     def _write_state(self) -> None:
         """What runs, for `down` and `doctor`; a full disk is no reason to end the calls."""
@@ -221,27 +252,11 @@ class Supervisor:
 
     def _stop_everything(self) -> None:
         announce.say("stopping ...")
-        watches = self._watches.values()
-        programs = [watch.process for watch in watches if not watch.process.service]
-        services = [watch.process for watch in watches if watch.process.service]
-        self._stop(programs, _PROGRAMS_GRACE_S)
-        self._stop(services, _SERVICES_GRACE_S)
+        self._children.close_doors()
+        table = [watch.process for watch in self._fleet.watches]
+        self._children.stop([each for each in table if not each.service], _PROGRAMS_GRACE_S)
+        self._children.stop([each for each in table if each.service], _SERVICES_GRACE_S)
         self._stack.home.state.unlink(missing_ok=True)
-
-    def _stop(self, table: Iterable[Process], grace: float) -> None:
-        """Ask, ask again at half time (a worker with a live call then hurries), end by force."""
-        ending = [(self._children.pop(p.name), p) for p in table if p.name in self._children]
-        now = time.monotonic()
-        for again, deadline in ((False, now + grace / 2), (True, now + grace)):
-            for child, process in ending:
-                if child.poll() is None and not (again and process.service):
-                    child.send_signal(process.stop)
-            for child, _ in ending:
-                with suppress(subprocess.TimeoutExpired):
-                    child.wait(max(0.0, deadline - time.monotonic()))
-        for child, _ in ending:
-            end_group(child.pid, signal.SIGKILL)
-            child.wait()
 
 
 def down(at: home.Home, patience: float = 8.0) -> bool:

@@ -2,7 +2,8 @@
 
 The supervisor tells a Watch what happened and asks it what is due. A process that ran is started
 again for ever, with growing pauses; one that never became ready is given up after a few tries,
-because then something is wrong that a person must see.
+because then something is wrong that a person must see. One that was told to leave does what it has
+in hand and ends; it is started again only if that was asked for.
 """
 
 from __future__ import annotations
@@ -40,6 +41,22 @@ class Serving:
 
 
 @dataclass(frozen=True, slots=True)
+class Leaving:
+    """Told to end. `again`: to be started anew once it has."""
+
+    pid: int
+    since: float
+    again: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Ended because it was told to; stays so until somebody asks for it."""
+
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
     """A step that has succeeded."""
 
@@ -49,7 +66,7 @@ class GivenUp:
     code: int
 
 
-State = Waiting | Starting | Serving | Done | GivenUp
+State = Waiting | Starting | Serving | Leaving | Left | Done | GivenUp
 
 
 class Watch:
@@ -65,7 +82,17 @@ class Watch:
 
     @property
     def pid(self) -> int | None:
-        return self.state.pid if isinstance(self.state, Starting | Serving) else None
+        return self.state.pid if isinstance(self.state, Starting | Serving | Leaving) else None
+
+    @property
+    def word(self) -> str:
+        """What to call its state: waiting, starting, serving, leaving, left, done or givenup."""
+        return type(self.state).__name__.lower()
+
+    @property
+    def over(self) -> bool:
+        """Whether it has ended for good unless somebody asks for it."""
+        return isinstance(self.state, Left | GivenUp | Done)
 
     @property
     def fulfilled(self) -> bool:
@@ -75,7 +102,7 @@ class Watch:
     @property
     def settled(self) -> bool:
         """Whether it is as it should be now."""
-        return isinstance(self.state, Serving | Done)
+        return isinstance(self.state, Serving | Done | Left)
 
     def due(self, now: float, fulfilled: Iterable[str]) -> bool:
         """Whether it must be started now."""
@@ -94,7 +121,25 @@ class Watch:
 
     def to_ask(self, now: float) -> int:
         """The pid to ask for a sign of life now, or 0."""
-        return self.state.pid if isinstance(self.state, Serving) and self.pulse.due(now) else 0
+        served = isinstance(self.state, Serving | Leaving)
+        return (self.pid or 0) if served and self.pulse.due(now) else 0
+
+    def leave(self, now: float, *, again: bool) -> int:
+        """It shall end, and start anew if `again`; the pid to tell, 0 when nothing runs."""
+        pid = self.pid or 0
+        if pid:
+            self.state = Leaving(pid, now, again)
+        elif not isinstance(self.state, Done):
+            self.state = Waiting(now) if again else Left(0)
+        self._failures = 0
+        return pid
+
+    def overdue(self, now: float) -> int:
+        """The pid of one that was told to leave and has not in its time, or 0."""
+        if not isinstance(self.state, Leaving):
+            return 0
+        late = now - self.state.since >= self.process.leaves_within_s
+        return self.state.pid if late else 0
 
     def exited(self, code: int, now: float) -> str:
         """Its end with `code` (minus the signal); returns what to tell the user, maybe ""."""
@@ -106,14 +151,21 @@ class Watch:
                     self.state, self._ever_ready = Done(), True
                     return ""
                 self._failures += 1
-            case Waiting() | Done() | GivenUp():
+            case Leaving(_, _, again):
+                self.state = Waiting(now) if again else Left(code)
+                self.restarts += again
+                return (
+                    ""
+                    if code in (0, -self.process.stop)
+                    else f"{self.process.name} {_ending(code)} as it left"
+                )
+            case Waiting() | Done() | GivenUp() | Left():
                 return ""
             case _:
                 assert_never(self.state)
         return self._after_failure(code, now)
 
     def _after_failure(self, code: int, now: float) -> str:
-        ended = f"was killed by signal {-code}" if code < 0 else f"exited with {code}"
         step = isinstance(self.process.ready, Exits)
         if not self._ever_ready and (step or self._failures >= TRIES_BEFORE_FIRST_READY):
             self.state = GivenUp(code)
@@ -121,4 +173,8 @@ class Watch:
         self.restarts += 1
         pause = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** (self._failures - 1))
         self.state = Waiting(now + pause)
-        return f"{self.process.name} {ended}; starting it again in {pause:.1f} s"
+        return f"{self.process.name} {_ending(code)}; starting it again in {pause:.1f} s"
+
+
+def _ending(code: int) -> str:
+    return f"was killed by signal {-code}" if code < 0 else f"exited with {code}"

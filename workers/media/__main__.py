@@ -62,14 +62,19 @@ async def serve(settings: MediaSettings) -> int:
     port = await health.start(platform.http_port)
     loop = asyncio.get_running_loop()
 
+    def told() -> dict[str, object]:
+        return {"http_port": port, "media_url": worker.record().url}
+
     async def start() -> None:
         await worker.start()
         await context.start()
-        announce(platform, http_port=port, media_url=worker.record().url)
+        announce(platform, **told())
 
     async def end() -> None:
         for sign in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(sign, worker.hurry)
+        draining = await worker.refuse()
+        announce(platform, **told(), draining=draining)
         await worker.stop()
         withdraw(platform)
         await context.stop_buses()

@@ -14,12 +14,6 @@ class MediaSettings:
     """`from_env` raises ValueError with one line per problem, each saying what to set."""
 
     platform: PlatformSettings
-    drain_s: int = field(
-        default=600,
-        metadata=named(
-            "CALLFUNNEL_MEDIA_DRAIN_S", "seconds that live calls may go on after SIGTERM"
-        ),
-    )
     held_s: int = field(
         default=30,
         metadata=named(

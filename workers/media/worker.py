@@ -7,8 +7,11 @@ else, lets live ones finish (or ends them at the deadline), and leaves when the 
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Coroutine
 from typing import Any, Final
+
+import msgspec
 
 from callfunnel.domain.call import CallSpec, Cause, WorkerRecord
 from callfunnel.domain.errors import UserError
@@ -41,6 +44,15 @@ _LAST_WORDS_S: Final = 10.0
 """How long calls that are ended at the drain deadline may take for their last words."""
 _CUT_S: Final = 0.4
 """The same when somebody hurries, and what the end itself takes."""
+
+
+class Draining(msgspec.Struct, frozen=True):
+    """Since when (the machine's monotonic clock) no call is taken, since when the registry says
+    so, and how many calls go on."""
+
+    refusing_at: float
+    known_at: float
+    calls: int
 
 
 class MediaWorker:
@@ -100,13 +112,18 @@ class MediaWorker:
             what = f"the media port {port} cannot be opened ({error.strerror})"
             raise UserError(what, "free it, or set CALLFUNNEL_MEDIA_PORT=0 for any") from error
 
-    async def stop(self) -> None:
-        """Refuses at once, waits for the last call, and leaves."""
+    async def refuse(self) -> Draining:
+        """No new call from now on; returns once the registry says so, too."""
         self._slots.closed = "draining"
+        refusing_at = time.monotonic()
         _log.info("draining", extra={"slots": self._slots.used})
         if hasattr(self, "_registry"):
             await self._registry.write()
-        await self._unless_hurried(self._settings.drain_s)
+        return Draining(refusing_at, time.monotonic(), self._slots.used)
+
+    async def stop(self) -> None:
+        """Waits for the last call, and leaves; `refuse` comes first."""
+        await self._unless_hurried(self._settings.platform.drain_s)
         for session in tuple(self._sessions):
             session.drain()
         await self._unless_hurried(_LAST_WORDS_S)

@@ -69,7 +69,7 @@ def worker(stack: PrivateStack, request: pytest.FixtureRequest) -> Iterator[Work
         "CALLFUNNEL_MODEL": "openai",
         "OPENAI_API_KEY": "sk-test",
         "OPENAI_BASE_URL": base_url,
-        "CALLFUNNEL_MEDIA_DRAIN_S": "2",
+        "CALLFUNNEL_DRAIN_S": "2",
         "CALLFUNNEL_MEDIA_HELD_S": "2",
     }
     started = WorkerProcess(settings, environment, _spawn(environment))

@@ -9,6 +9,7 @@ from callfunnel.local.watch import (
     LONGEST_PAUSE_S,
     Done,
     GivenUp,
+    Left,
     Serving,
     Starting,
     Waiting,
@@ -151,3 +152,55 @@ def test_whatever_happens_there_is_at_most_one_life_at_a_time(story: list[str]) 
                 now += 20.0
         assert (watch.pid is not None) == alive
         assert not isinstance(watch.state, Serving) or alive
+
+
+def serving(now: float = 0.0) -> Watch:
+    watch = server()
+    watch.spawned(7, now)
+    watch.became_ready(now)
+    return watch
+
+
+def test_one_that_was_told_to_leave_is_not_started_again() -> None:
+    watch = serving()
+    assert watch.leave(1.0, again=False) == 7
+    assert watch.exited(0, 5.0) == ""
+    assert watch.state == Left(0)
+    assert not watch.due(100.0, [])
+
+
+def test_one_that_is_restarted_starts_at_once_whatever_it_went_through_before() -> None:
+    watch = serving()
+    for _ in range(6):
+        watch.exited(1, 1.0)
+        watch.spawned(7, 1.0)
+        watch.became_ready(1.0)
+    watch.leave(2.0, again=True)
+    watch.exited(-signal.SIGTERM, 3.0)
+    assert watch.due(3.0, [])
+
+
+def test_dying_while_leaving_is_said() -> None:
+    watch = serving()
+    watch.leave(1.0, again=False)
+    assert watch.exited(-signal.SIGKILL, 2.0) == "media-1 was killed by signal 9 as it left"
+
+
+def test_one_that_does_not_leave_in_its_time_is_overdue() -> None:
+    watch = serving()
+    watch.leave(1.0, again=False)
+    assert not watch.overdue(10.0)
+    assert watch.overdue(11.0) == 7
+
+
+def test_one_that_leaves_is_asked_for_a_sign_of_life_like_one_that_serves() -> None:
+    watch = serving()
+    watch.leave(1.0, again=False)
+    assert watch.to_ask(5.0) == 7
+
+
+def test_one_that_is_down_leaves_by_staying_down() -> None:
+    watch = serving()
+    watch.exited(1, 1.0)
+    assert watch.leave(1.1, again=False) == 0
+    assert not watch.due(100.0, [])

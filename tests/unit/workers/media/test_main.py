@@ -20,7 +20,7 @@ GOOD = {
 
 def test_what_is_not_said_has_a_default() -> None:
     settings = MediaSettings.from_env(GOOD)
-    assert (settings.drain_s, settings.held_s, settings.host) == (600, 30, "127.0.0.1")
+    assert (settings.platform.drain_s, settings.held_s, settings.host) == (600, 30, "127.0.0.1")
     assert settings.platform.model == "demo"
 
 
@@ -28,7 +28,7 @@ def test_what_is_not_said_has_a_default() -> None:
     ("changes", "line"),
     [
         ({"CALLFUNNEL_NATS_URL": ""}, "CALLFUNNEL_NATS_URL is not set"),
-        ({"CALLFUNNEL_MEDIA_DRAIN_S": "soon"}, "CALLFUNNEL_MEDIA_DRAIN_S='soon' must be"),
+        ({"CALLFUNNEL_DRAIN_S": "soon"}, "CALLFUNNEL_DRAIN_S='soon' must be"),
         ({"CALLFUNNEL_MEDIA_HELD_S": "-1"}, "CALLFUNNEL_MEDIA_HELD_S='-1' must be"),
         ({"CALLFUNNEL_MODEL": "openai", "OPENAI_API_KEY": ""}, "needs OPENAI_API_KEY"),
         (
