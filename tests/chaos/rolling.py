@@ -1,0 +1,68 @@
+"""A rolling restart of every process under calls: `python -m tests.chaos.rolling [calls]`.
+
+Starts a stack of its own with two media workers, keeps that many callers on the line, restarts
+everything one after the other, and prints what the callers saw and what `audit` says.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.simulators.crowd import Crowd, Seen
+from tests.simulators.limits import allow_calls
+from tests.simulators.running_stack import RunningStack
+from tests.simulators.waiting import eventually
+
+SETTLED_S = 20.0
+
+
+async def roll_under(stack: RunningStack, calls: int, *places: str) -> Seen:
+    """What the callers saw while everything was restarted."""
+    crowd = Crowd(stack.ready, calls)
+    await crowd.begin()
+    await asyncio.sleep(SETTLED_S / 4)
+    command = stack.begin("restart", *places, "--rolling")
+    told, errors = await asyncio.to_thread(command.communicate)
+    print(told, errors, sep="", flush=True)
+    await asyncio.sleep(SETTLED_S / 4)
+    seen = await crowd.end()
+    assert command.returncode == 0, errors
+    return seen
+
+
+def main(calls: int) -> int:
+    """Prints the table; 0 when nothing was dropped and nothing is missing."""
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {"CALLFUNNEL_MEDIA_SLOTS": str(calls)}
+        stack = RunningStack.start(Path(folder), "--scale", "media=2", **environment)
+        try:
+            allow_calls(stack, 2 * calls)
+            seen = asyncio.run(roll_under(stack, calls, "all"))
+            print("\n".join(seen.lines))
+            everything_settled(stack)
+            print(stack.run("audit").strip())
+            print(stack.run("ps"))
+        finally:
+            stack.stop()
+            print((Path(folder) / "up.log").read_text())
+    print(f"{time.monotonic() - began:.0f} s in all")
+    return 1 if seen.dropped else 0
+
+
+def everything_settled(stack: RunningStack) -> None:
+    """Returns once no record waits for its seal."""
+
+    def settled() -> bool:
+        shown = stack.get("/v1/calls?limit=200")
+        return bool(shown) and all(item["settled"] for item in shown["items"])
+
+    eventually(settled, "every record is sealed", 60)
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 50))
