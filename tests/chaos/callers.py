@@ -1,0 +1,190 @@
+"""Virtual callers: each a carrier's call with somebody who goes on talking until told to stop.
+
+All of them live on one event loop in a thread of its own, so that a frozen process under test, or
+a main thread that waits for it, never makes them late.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import httpx
+
+from callfunnel.carrier.caller import Caller, Manners, Step
+from callfunnel.carrier.frames import FRAME_BYTES, FRAME_MS
+from callfunnel.carrier.playout import SILENCE
+from callfunnel.carrier.twiml import Stream
+from callfunnel.cli.carrier import Account, Carrier, Outcome
+from callfunnel.domain.errors import UserError
+from callfunnel.infra.speech import speak_once
+
+NUMBER = "+15550100001"
+LONGEST_S = 120.0
+PAUSE_MS = 700
+"""The agent's silence after which the caller speaks; also the longest pause inside one turn."""
+PATIENCE_MS = 7_000
+
+
+@lru_cache
+def spoken(text: str) -> bytes:
+    """A sentence as u-law."""
+    return speak_once(text).ulaw
+
+
+@dataclass
+class Talk:
+    """Who speaks when, milliseconds on the caller's clock; `began` is when that clock was 0."""
+
+    began: float = 0.0
+    agent: list[list[int]] = field(default_factory=list)
+    mine: list[list[int]] = field(default_factory=list)
+
+    def now(self) -> int:
+        return round((time.monotonic() - self.began) * 1_000) if self.began else 0
+
+    def hole_after(self, moment: int) -> int:
+        """The longest silence inside one turn of the agent, after `moment`."""
+        pairs = zip(self.agent, self.agent[1:], strict=False)
+        return max((b[0] - a[1] for a, b in pairs if self._one_turn(a, b, moment)), default=0)
+
+    def _one_turn(self, first: Sequence[int], then: Sequence[int], moment: int) -> bool:
+        between = any(first[1] - 300 <= mine[1] and mine[0] < then[0] for mine in self.mine)
+        return first[1] >= moment and then[0] - first[1] < PAUSE_MS and not between
+
+    def answers_after(self, moment: int) -> list[int]:
+        """How long the agent took to answer each question that was over after `moment`."""
+        waits = []
+        for _, end in self.mine:
+            answer = next((begin for begin, _ in self.agent if begin >= end), None)
+            if end >= moment and answer is not None:
+                waits.append(answer - end)
+        return waits
+
+
+class Talker(Caller):
+    """Says the first sentences, then asks the last of them again and again until `leave`."""
+
+    def __init__(self, sentences: Sequence[bytes]) -> None:
+        super().__init__([], Manners(), now=0)
+        self.talk = Talk()
+        self.leave = False
+        self.hang_up = False
+        self._next = deque(sentences)
+        self._voice = b""
+        self._quiet_since = 0
+
+    @property
+    def said(self) -> int:
+        return len(self.talk.mine)
+
+    def step(self, now: int, agent_speaking: bool) -> Step:
+        if not self.talk.began:
+            self.talk.began = time.monotonic()
+        if agent_speaking:
+            _mark(self.talk.agent, now - FRAME_MS, now)
+            self._quiet_since = now
+        if self.hang_up or (self.leave and not self._voice and now - self._quiet_since > 200):
+            return Step(SILENCE * FRAME_BYTES, hang_up=True)
+        self._begin(now)
+        frame, self._voice = self._voice[:FRAME_BYTES], self._voice[FRAME_BYTES:]
+        if frame:
+            _mark(self.talk.mine, now, now + FRAME_MS)
+            self._quiet_since = now
+        return Step(frame.ljust(FRAME_BYTES, SILENCE))
+
+    def _begin(self, now: int) -> None:
+        heard_last = bool(self.talk.agent) and (
+            not self.talk.mine or self.talk.agent[-1][1] > self.talk.mine[-1][1]
+        )
+        patience = PAUSE_MS if heard_last else PATIENCE_MS
+        if not self._voice and not self.leave and now - self._quiet_since > patience:
+            self._voice = self._next[0]
+            if len(self._next) > 1:
+                self._next.popleft()
+
+
+def _mark(runs: list[list[int]], begin: int, end: int) -> None:
+    if runs and begin <= runs[-1][1]:
+        runs[-1][1] = end
+    else:
+        runs.append([begin, end])
+
+
+@dataclass
+class Leg:
+    """One caller and their call."""
+
+    talker: Talker
+    picked_up: asyncio.Event
+    call: str = ""
+    outcome: Outcome | None = None
+    trouble: str = ""
+    work: Future[None] = field(default_factory=Future)
+
+    @property
+    def talk(self) -> Talk:
+        return self.talker.talk
+
+    @property
+    def over(self) -> bool:
+        """The line is down."""
+        return self.work.done()
+
+    @property
+    def heard(self) -> bool:
+        return bool(self.talk.agent)
+
+
+class _Line(Carrier):
+    """One leg's: connects the media once it was picked up, and lets the leg's talker talk."""
+
+    leg: Leg
+
+    async def _talk(self, stream: Stream, outcome: Outcome, caller: Caller) -> None:
+        self.leg.outcome = outcome
+        self.leg.call = stream.parameters.get("call", "")
+        await self.leg.picked_up.wait()
+        await super()._talk(stream, outcome, self.leg.talker)
+
+
+class Party:
+    """The callers' loop. `dial` returns at once."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+
+    def dial(self, *sentences: str, held: bool = False) -> Leg:
+        """Somebody calls. `held`: the media waits for `pick_up`."""
+        leg = Leg(Talker([spoken(each) for each in sentences]), asyncio.Event())
+        if not held:
+            leg.picked_up.set()
+        leg.work = asyncio.run_coroutine_threadsafe(self._call(leg), self._loop)
+        return leg
+
+    def pick_up(self, leg: Leg) -> None:
+        self._loop.call_soon_threadsafe(leg.picked_up.set)
+
+    def close(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    async def _call(self, leg: Leg) -> None:
+        try:
+            async with httpx.AsyncClient(timeout=10, trust_env=False) as http:
+                line = _Line(self._account, lambda _: None, http)
+                line.leg = leg
+                async with asyncio.timeout(LONGEST_S):
+                    leg.outcome = await line.place(("+15550109999", NUMBER), [], Manners())
+        except (httpx.HTTPError, UserError, TimeoutError) as problem:
+            leg.trouble = f"{type(problem).__name__}: {problem}"
