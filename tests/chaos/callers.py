@@ -58,13 +58,17 @@ class Talk:
         between = any(first[1] - 300 <= mine[1] and mine[0] < then[0] for mine in self.mine)
         return first[1] >= moment and then[0] - first[1] < PAUSE_MS and not between
 
+    def spoken_to_after(self, moment: int) -> bool:
+        """Whether the agent was heard more than a second after `moment`."""
+        return any(end >= moment + 1_000 for _, end in self.agent)
+
     def answers_after(self, moment: int) -> list[int]:
-        """How long the agent took to answer each question that was over after `moment`."""
+        """How long the agent took for each answer that it began after `moment`."""
         waits = []
         for _, end in self.mine:
             answer = next((begin for begin, _ in self.agent if begin >= end), None)
-            if end >= moment and answer is not None:
-                waits.append(answer - end)
+            if answer is not None and answer >= moment:
+                waits.append(answer - max(end, moment))
         return waits
 
 
@@ -126,6 +130,8 @@ class Leg:
     call: str = ""
     outcome: Outcome | None = None
     trouble: str = ""
+    ended: float = 0.0
+    """When the line went down, monotonic."""
     work: Future[None] = field(default_factory=Future)
 
     @property
@@ -188,3 +194,5 @@ class Party:
                     leg.outcome = await line.place(("+15550109999", NUMBER), [], Manners())
         except (httpx.HTTPError, UserError, TimeoutError) as problem:
             leg.trouble = f"{type(problem).__name__}: {problem}"
+        finally:
+            leg.ended = time.monotonic()

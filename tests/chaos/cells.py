@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 HARM_LASTS_S = 20.0
+CLOCK_LASTS_S = 3.0
 
 
 class Phase(StrEnum):
@@ -39,7 +40,7 @@ HOW = {
     Harm.STOP: "SIGSTOP, 20 s later SIGCONT",
     Harm.REFUSED: "kill -9 and nobody starts it again for 20 s: its port refuses",
     Harm.FULL: "the tmpfs under its folder is shrunk to what it holds, for 20 s",
-    Harm.CLOCK: "its wall clock jumps by a second, forward or back by the seed, for 20 s",
+    Harm.CLOCK: "its wall clock is a second off for 3 s, forward or back by the seed",
 }
 
 

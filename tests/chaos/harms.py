@@ -9,15 +9,19 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
-from tests.chaos.cells import HARM_LASTS_S, Harm
+from tests.chaos.cells import CLOCK_LASTS_S, HARM_LASTS_S, Harm
 from tests.chaos.stage import Stage, send
 
 Lift = Callable[[], None]
 
 
+DEADLY = (Harm.KILL, Harm.REFUSED)
+"""After these the victim is another process."""
+
+
 def lasts_s(harm: Harm) -> float:
     """Seconds between the harm and its end."""
-    return 0.0 if harm is Harm.KILL else HARM_LASTS_S
+    return {Harm.KILL: 0.0, Harm.CLOCK: CLOCK_LASTS_S}.get(harm, HARM_LASTS_S)
 
 
 def why_impossible(stage: Stage, victim: str, harm: Harm) -> str:

@@ -25,6 +25,8 @@ from tests.simulators.waiting import eventually
 
 WORDS = ("--apart", "--scale", "media=2")
 DISK = "1g"
+PATIENCE_S = "60"
+"""The supervisor leaves the frozen alone: that they come back is what is hard."""
 RULEBOOK = "home-internet"
 
 
@@ -120,7 +122,9 @@ class Stage:
     def _simple_manners(self) -> None:
         """A rule book in which what the matrix needs is one sentence away."""
         book = self.up.run("rulebook", "get", RULEBOOK)
-        greeting = "Hello, this is Nova from Brightline, an automated agent. How can I help you today?"
+        greeting = (
+            "Hello, this is Nova from Brightline, an automated agent. How can I help you today?"
+        )
         asks = (
             '- {do: say, text: "I am sorry to hear that. Before you go: I could ask for 25 percent'
             ' off for a whole year. Would you like me to ask?"}\n'
@@ -139,7 +143,8 @@ class Stage:
 
 
 def _start(folder: Path) -> RunningStack:
-    return RunningStack.start(folder, *WORDS, CALLFUNNEL_CLOCK_DIR=str(folder / "clocks"))
+    told = {"CALLFUNNEL_CLOCK_DIR": str(folder / "clocks"), "CALLFUNNEL_HUNG_S": PATIENCE_S}
+    return RunningStack.start(folder, *WORDS, **told)
 
 
 def _mounted(home: Home) -> dict[str, list[Path]]:

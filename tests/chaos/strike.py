@@ -5,16 +5,17 @@ The seven calls of a strike are seven cells. What is left behind is judged by `e
 
 from __future__ import annotations
 
+import os
+import signal
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 
-import psycopg
-
 from tests.chaos import harms
 from tests.chaos.callers import Leg
-from tests.chaos.cells import Cell, Harm, Phase
-from tests.chaos.stage import Blocked, Stage, send
+from tests.chaos.cells import Harm, Phase
+from tests.chaos.stage import Blocked, Stage
 from tests.simulators.waiting import eventually
 
 HELP = "what can you do"
@@ -22,7 +23,7 @@ BILL = "why did my bill go up"
 CANCEL = "i want to cancel"
 READY_WITHIN_S = 60.0
 RECOVERS_WITHIN_S = 90.0
-TALKS_ON_S = 5.0
+TALKS_ON_S = 6.0
 
 
 @dataclass
@@ -57,6 +58,7 @@ class Strike:
         self._blocks: list[Blocked] = []
         self._after = Aftermath()
         self._approved = False
+        self._before: set[int] = set()
 
     def run(self, seed: int) -> Aftermath:
         """Everything, from dialling to the last hang-up and a whole stack."""
@@ -64,12 +66,14 @@ class Strike:
         legs = self._bring_up()
         try:
             self._last_moment(legs, chance)
+            self._before = set(self._stage.pids(self._victim))
+            self._note_harm(legs)
             lift = harms.begin(self._stage, self._victim, self._harm, chance)
         finally:
             for block in self._blocks:
                 block.lift()
-        self._note_harm(legs)
-        self._during(legs)
+        self._new_callers(legs)
+        self._talk_on(lambda: False, harms.lasts_s(self._harm))
         lift()
         self._after.lifted = time.monotonic()
         self._wind_down(legs)
@@ -109,9 +113,6 @@ class Strike:
         facts = eventually(lambda: self._stage.up.get(path), "its first facts")["items"]
         worker = next(each["data"]["worker"] for each in facts if each["name"] == "pinned")
         before = self._stage.up.pid(worker)
-        import os
-        import signal
-
         os.kill(before, signal.SIGTERM)
         log = self._stage.up.home / "logs" / f"{worker}.log"
         self._until(lambda: '"draining"' in log.read_text().rsplit("ready", 1)[-1], "it drains")
@@ -138,48 +139,53 @@ class Strike:
         self._after.harmed = time.monotonic()
         for phase, leg in legs.items():
             self._after.calls.append(Struck(phase, leg, leg.talk.now()))
+
+    def _new_callers(self, legs: dict[Phase, Leg]) -> None:
+        """One is pinned and connects now, one dials now."""
         if Phase.BEFORE_ANSWER in legs:
             self._stage.party.pick_up(legs[Phase.BEFORE_ANSWER])
             ringing = self._stage.party.dial(HELP)
             self._after.calls.append(Struck(Phase.BEFORE_ANSWER, ringing))
 
-    def _during(self, legs: dict[Phase, Leg]) -> None:
+    def _talk_on(self, enough: Callable[[], bool], least_s: float, most_s: float = 0.0) -> None:
         """Callers talk on; somebody decides the approval as soon as that can be done."""
-        until = time.monotonic() + max(harms.lasts_s(self._harm), TALKS_ON_S)
-        while time.monotonic() < until:
-            self._decide(legs)
-            _pause(0.25)
+        began = time.monotonic()
+        while (past := time.monotonic() - began) < least_s or (not enough() and past < most_s):
+            self._decide()
+            _pause(0.1)
 
-    def _decide(self, legs: dict[Phase, Leg]) -> None:
-        leg = legs.get(Phase.APPROVAL)
-        if leg is None or self._approved:
+    def _decide(self) -> None:
+        leg = next((each.leg for each in self._after.calls if each.phase is Phase.APPROVAL), None)
+        if leg is None or self._approved or leg.over:
             return
-        approval = self._opened(leg)
-        if approval:
-            self._approved = self._stage.up.post(f"/v1/approvals/{approval}/approve")
+        if approval := self._opened(leg):
+            self._approved = self._stage.up.post(
+                f"/v1/approvals/{approval}/decision", {"decision": "approved"}
+            )
+
+    def _recovered(self) -> bool:
+        """Whether every process is ready again, the victim as another process if it died."""
+        if not self._after.whole and self._stage.whole():
+            now = set(self._stage.pids(self._victim))
+            if not (self._harm in harms.DEADLY and now & self._before):
+                self._after.whole = time.monotonic()
+        return bool(self._after.whole)
 
     def _wind_down(self, legs: dict[Phase, Leg]) -> None:
-        self._until(self._stage.whole, "every process is ready again", RECOVERS_WITHIN_S)
-        self._after.whole = time.monotonic()
-        until = time.monotonic() + TALKS_ON_S
-        while time.monotonic() < until or (legs.get(Phase.APPROVAL) and not self._settled_offer()):
-            self._decide(legs)
-            _pause(0.25)
-            if time.monotonic() > until + 10:
-                break
+        self._talk_on(self._recovered, 0.0, RECOVERS_WITHIN_S)
+        assert self._recovered(), f"not within {RECOVERS_WITHIN_S} s: every process is ready again"
+        waits = Phase.APPROVAL in legs
+        self._talk_on(lambda: self._approved or not waits, TALKS_ON_S, TALKS_ON_S + 10)
         for struck in self._after.calls:
             struck.leg.talker.leave = True
         for struck in self._after.calls:
             self._until(lambda leg=struck.leg: leg.over, f"the line of {struck.phase} is down")
 
-    def _settled_offer(self) -> bool:
-        return self._approved
-
-    def _until(self, look, what: str, within_s: float = READY_WITHIN_S) -> None:
+    def _until(
+        self, look: Callable[[], object], what: str, within_s: float = READY_WITHIN_S
+    ) -> None:
         eventually(look, f"{what} ({self._victim}/{self._harm})", within_s)
 
 
 def _pause(seconds: float) -> None:
-    import signal
-
     signal.sigtimedwait([], seconds)

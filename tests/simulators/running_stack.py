@@ -66,6 +66,13 @@ class RunningStack:
             return None
         return answer.json() if answer.status_code == 200 else None
 
+    def post(self, path: str, body: dict[str, Any]) -> bool:
+        """Whether the API did it; also False while it does not answer."""
+        try:
+            return self.api.post(path, json=body).is_success
+        except httpx.HTTPError:
+            return False
+
     def pid(self, name: str) -> int:
         """The process of that name as it runs now; 0 while it is down."""
         state = json.loads((self.home / "run" / "up.json").read_text())

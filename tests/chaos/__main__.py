@@ -1,0 +1,55 @@
+"""`./cf chaos`: the kill matrix, whole or in part, and its page."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.chaos import matrix
+from tests.chaos.cells import Cell, Harm, all_cells
+from tests.chaos.stage import Stage
+
+
+def main(words: list[str]) -> int:
+    """0 when every cell that applies holds."""
+    given = _parser().parse_args(words)
+    cells = _chosen(given.cell)
+    folder = Path(tempfile.mkdtemp(prefix="callfunnel-chaos-"))
+    stage = Stage.open(folder, disks=any(cell.harm is Harm.FULL for cell in cells))
+    try:
+        results, whole = matrix.run_all(stage, cells, given.seed)
+    finally:
+        stage.close()
+        if not given.keep:
+            shutil.rmtree(folder, ignore_errors=True)
+    for line in whole:
+        matrix.say(f"X {line}")
+    return 1 if whole or any(each.wrong for each in results) else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="./cf chaos", description="The kill matrix.")
+    parser.add_argument("--cell", action="append", metavar="VICTIM[/PHASE[/HARM]]", default=[])
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--keep", action="store_true", help="leave the home folder for a look")
+    return parser
+
+
+def _chosen(names: list[str]) -> list[Cell]:
+    """Cells whose parts match a name; `*` and what is left out match all."""
+    found = []
+    for cell in all_cells():
+        own = str(cell).split("/")
+        for name in names or ["*"]:
+            asked = name.split("/")
+            if all(part in ("*", mine) for part, mine in zip(asked, own, strict=False)):
+                found.append(cell)
+                break
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
