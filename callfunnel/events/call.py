@@ -196,7 +196,7 @@ class TurnMeasured(Message, frozen=True, kw_only=True):
 class CallEnded(Message, frozen=True, kw_only=True):
     """`last_seq`, `segments` and `usage_records` say how much there is to collect.
 
-    `segments` and `usage_records` are -1 when the speaker cannot know them (the reaper).
+    The reaper counts the usage that is on the bus; `segments` is -1, which it cannot know.
     `answered` is false when no media ever flowed.
     """
 

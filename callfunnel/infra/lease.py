@@ -53,6 +53,8 @@ class Lease:
     ) -> None:
         self.epoch = 0
         self.revision = 0
+        self.lapses = 0
+        """How often it had expired and stands again: others may have acted on that meanwhile."""
         self.ttl_s = ttl_s
         self._store = store
         self._key = key
@@ -118,18 +120,33 @@ class Lease:
                 self._key, value, found.revision, ttl_s=self.ttl_s, epoch=self.epoch
             )
         if found is None and self._named:
-            return await self._store.create(self._key, value, ttl_s=self.ttl_s, epoch=self.epoch)
+            revision = await self._store.create(
+                self._key, value, ttl_s=self.ttl_s, epoch=self.epoch
+            )
+            self.lapses += revision is not None
+            return revision
         return None
 
 
 class LeaseKeeper:
-    """Renews a lease three times per term, and at once when its value has changed."""
+    """Renews a lease three times per term, and at once when its value has changed.
 
-    def __init__(self, lease: Lease, value: Callable[[], bytes], lost: Callable[[], None]) -> None:
+    `lost`: somebody else holds it now. `lapsed`: it had expired, and stands again.
+    """
+
+    def __init__(
+        self,
+        lease: Lease,
+        value: Callable[[], bytes],
+        lost: Callable[[], None],
+        lapsed: Callable[[], None],
+    ) -> None:
         self._lease = lease
         self._value = value
         self._lost = lost
+        self._lapsed = lapsed
         self._is_lost = False
+        self._lapses = 0
         self._renewing = Background("lease", self._renew, after_trouble_s=_AFTER_TROUBLE_S)
 
     def start(self) -> None:
@@ -151,6 +168,9 @@ class LeaseKeeper:
         if self._is_lost:
             return None
         if await self._lease.renew(self._value()):
+            if self._lease.lapses > self._lapses:
+                self._lapses = self._lease.lapses
+                self._lapsed()
             return self._lease.ttl_s / 3
         self._is_lost = True
         self._lost()

@@ -30,7 +30,7 @@ _PARTS: Final = {
 _READS: Final = {
     "gateway": ("CALLS",),
     "media": ("APPROVALS",),
-    "conductor": ("RAW", "AUDIO"),
+    "conductor": ("RAW", "AUDIO", "USAGE"),
     "persistence": ("RAW", "CALLS", "AUDIO"),
     "billing": ("CALLS", "USAGE"),
 }

@@ -5,6 +5,7 @@ The seven calls of a strike are seven cells. What is left behind is judged by `e
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
@@ -57,30 +58,47 @@ class Strike:
         self._phases = phases
         self._blocks: list[Blocked] = []
         self._after = Aftermath()
+        self._dialled: list[Leg] = []
         self._approved = False
         self._before: set[int] = set()
 
     def run(self, seed: int) -> Aftermath:
         """Everything, from dialling to the last hang-up and a whole stack."""
         chance = Random(f"{self._victim}/{self._harm}/{seed}")
-        legs = self._bring_up()
-        try:
+        with contextlib.ExitStack() as at_last:
+            at_last.callback(self._hang_up)
+            legs = self._bring_up()
             self._last_moment(legs, chance)
             self._before = set(self._stage.pids(self._victim))
             self._note_harm(legs)
-            lift = harms.begin(self._stage, self._victim, self._harm, chance)
-        finally:
-            for block in self._blocks:
-                block.lift()
-        self._new_callers(legs)
-        self._talk_on(lambda: False, harms.lasts_s(self._harm))
-        lift()
-        self._after.lifted = time.monotonic()
-        self._wind_down(legs)
+            lifted = harms.begin(self._stage, self._victim, self._harm, chance)
+            with contextlib.ExitStack() as lift:
+                lift.callback(lifted)
+                self._unblock()
+                self._new_callers(legs)
+                self._talk_on(lambda: False, harms.lasts_s(self._harm))
+            self._after.lifted = time.monotonic()
+            self._wind_down(legs)
         return self._after
 
+    def _hang_up(self) -> None:
+        """Nobody is left on the line, whatever went wrong."""
+        self._unblock()
+        for leg in self._dialled:
+            leg.talker.hang_up = True
+            self._stage.party.pick_up(leg)
+
+    def _unblock(self) -> None:
+        while self._blocks:
+            self._blocks.pop().lift()
+
+    def _dial(self, *words: str, held: bool = False) -> Leg:
+        leg = self._stage.party.dial(*words, held=held)
+        self._dialled.append(leg)
+        return leg
+
     def _bring_up(self) -> dict[Phase, Leg]:
-        party, legs = self._stage.party, {}
+        legs: dict[Phase, Leg] = {}
         if Phase.DRAINING in self._phases:
             legs[Phase.DRAINING] = self._draining()
         for phase, words in (
@@ -91,12 +109,12 @@ class Strike:
             (Phase.BEFORE_ANSWER, (HELP,)),
         ):
             if phase in self._phases:
-                legs[phase] = party.dial(*words, held=phase is Phase.BEFORE_ANSWER)
+                legs[phase] = self._dial(*words, held=phase is Phase.BEFORE_ANSWER)
         if Phase.APPROVAL in legs:
             self._until(lambda: self._opened(legs[Phase.APPROVAL]), "an approval is open")
         if Phase.TOOL in self._phases:
             self._blocks.append(Blocked(self._stage, "tools.effects"))
-            legs[Phase.TOOL] = party.dial(BILL, HELP)
+            legs[Phase.TOOL] = self._dial(BILL, HELP)
             self._until(self._blocks[-1].waiting, "a tool is in hand")
         if Phase.SETTLEMENT in legs:
             self._settling(legs[Phase.SETTLEMENT])
@@ -107,7 +125,7 @@ class Strike:
 
     def _draining(self) -> Leg:
         """A call whose worker was told to stop."""
-        leg = self._stage.party.dial(HELP)
+        leg = self._dial(HELP)
         self._until(lambda: leg.heard, "the agent greets the call to be drained")
         path = f"/v1/calls/{leg.call}/timeline"
         facts = eventually(lambda: self._stage.up.get(path), "its first facts")["items"]
@@ -144,7 +162,7 @@ class Strike:
         """One is pinned and connects now, one dials now."""
         if Phase.BEFORE_ANSWER in legs:
             self._stage.party.pick_up(legs[Phase.BEFORE_ANSWER])
-            ringing = self._stage.party.dial(HELP)
+            ringing = self._dial(HELP)
             self._after.calls.append(Struck(Phase.BEFORE_ANSWER, ringing))
 
     def _talk_on(self, enough: Callable[[], bool], least_s: float, most_s: float = 0.0) -> None:

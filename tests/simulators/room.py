@@ -85,6 +85,9 @@ class Told:
     def open_call(self, call_id: str, document: bytes) -> None:
         self.journal.append("opened")
 
+    def close_call(self, call_id: str) -> None:
+        self.journal.append("closed")
+
     async def flush(self) -> None:
         """A list is on no disk."""
 

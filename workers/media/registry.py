@@ -33,14 +33,19 @@ class Buckets(Protocol):
 
 
 class Registry:
-    """One worker's. `record` says what the worker is now; `lost`: another took its name."""
+    """One worker's. `record` says what the worker is now.
+
+    `lost`: another took its name. `lapsed`: it was away for longer than its lease, and is back.
+    """
 
     def __init__(
         self,
         buckets: Buckets,
         worker: WorkerId,
         record: Callable[[], WorkerRecord],
+        *,
         lost: Callable[[], None],
+        lapsed: Callable[[], None],
     ) -> None:
         self._worker = worker
         self._record = record
@@ -48,7 +53,7 @@ class Registry:
         self._slots = buckets.kv(SLOTS.name)
         self._rulebooks = buckets.kv(RULEBOOKS.name)
         self._lease = Lease(buckets.kv(WORKERS.name), worker, ttl_s=LEASE_S, named=True)
-        self._keeper = LeaseKeeper(self._lease, self._value, lost)
+        self._keeper = LeaseKeeper(self._lease, self._value, lost, lapsed)
         self._late: set[asyncio.Task[bool]] = set()
 
     @property

@@ -34,6 +34,8 @@ class Outlet(Protocol):
 
     def open_call(self, call_id: str, document: bytes) -> None: ...
 
+    def close_call(self, call_id: str) -> None: ...
+
     async def flush(self) -> None: ...
 
 
@@ -109,6 +111,12 @@ class Reporter:
         call = self.spec.call
         self._ended = self._send(f"{call}-end", told, seq, Tally(call, seq=self.seq, closes=True))
         return self._ended
+
+    def fall_silent(self) -> None:
+        """Somebody else speaks for the call: nothing more is told, here or by a successor."""
+        if not self._ended:
+            self._ended = True
+            self._outlet.close_call(self.spec.call)
 
     async def on_disk(self) -> None:
         """Returns once everything told so far outlives this process."""

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Coroutine
 from typing import Any, Final, assert_never
 
+from callfunnel.domain.call import CallSpec
 from callfunnel.events.call import CallConnected, CallEnded
 from workers.media.audio.recorder import Recorder
 from workers.media.channels import dialect as wire
@@ -95,6 +96,17 @@ class Session:
     def hang_up(self, by: str) -> None:
         """Somebody outside the call ends it."""
         self.tell(inputs.HangUpAsked(by))
+
+    @property
+    def spec(self) -> CallSpec:
+        """The call."""
+        return self._spec
+
+    def fence(self) -> None:
+        """Somebody else has told this call's end: it is over here, and nothing more is told."""
+        _log.warning("another has ended the call", extra={"call": self._spec.call})
+        self._reporter.fall_silent()
+        self.on_closed()
 
     def drain(self) -> None:
         """The worker cannot wait any longer."""

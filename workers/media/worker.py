@@ -42,6 +42,8 @@ _log: Final = logging.getLogger(__name__)
 _SWEEP_S: Final = 1.0
 _LAST_WORDS_S: Final = 10.0
 """How long calls that are ended at the drain deadline may take for their last words."""
+_LOOKS_S: Final = (0.0, 2.0, 4.0)
+"""Pauses between looks at the pins after a lapse: longer in all than the reaper's grace."""
 _CUT_S: Final = 0.4
 """The same when somebody hurries, and what the end itself takes."""
 
@@ -90,7 +92,9 @@ class MediaWorker:
         self._opened.callback(server.close)
         host, port = server.sockets[0].getsockname()[:2]
         self._url = self._settings.url or f"ws://{host}:{port}"
-        self._registry = Registry(self._bus, self._worker, self.record, self._fenced)
+        self._registry = Registry(
+            self._bus, self._worker, self.record, lost=self._fenced, lapsed=self._lapsed
+        )
         self._slots.closed = "starting"
         await self._serve_requests()  # before anyone can read where to ask
         await self._registry.enter()
@@ -242,9 +246,26 @@ class MediaWorker:
         hurried.cancel()
 
     def _fenced(self) -> None:
-        """Another process took this worker's name: calls go on, new ones do not come."""
+        """Another process took this worker's name: new calls do not come."""
         _log.error("the lease is lost")
         self._slots.closed = "fenced"
+        self._keep(self._give_up_lost_calls())
+
+    def _lapsed(self) -> None:
+        """This process was frozen or cut off for longer than its lease."""
+        _log.warning("the lease had lapsed", extra={"slots": self._slots.used})
+        self._keep(self._give_up_lost_calls())
+
+    async def _give_up_lost_calls(self) -> None:
+        """Whose pin is no longer this worker's has been ended by others: it ends here, silently.
+
+        Looks more than once, since others may be about to act on what they saw.
+        """
+        for after_s in _LOOKS_S:
+            await asyncio.sleep(after_s)
+            for session in tuple(self._sessions):
+                if not await self._registry.surely_pinned(session.spec, self._registry.epoch):
+                    session.fence()
 
     def _watch(self, door: Door, strain: Strain) -> None:
         telemetry = self._context.telemetry

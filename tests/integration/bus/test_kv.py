@@ -158,7 +158,9 @@ async def test_a_kept_lease_outlives_its_term_and_is_free_at_once_when_released(
     lease = Lease(workers, "leader", ttl_s=1, margin_s=0.2)
     assert await lease.acquire(b"0")
     values = iter(range(1000))
-    keeper = LeaseKeeper(lease, lambda: b"%d" % next(values), lambda: lost.append(True))
+    keeper = LeaseKeeper(
+        lease, lambda: b"%d" % next(values), lambda: lost.append(True), lambda: None
+    )
     keeper.start()
 
     async def renewed_often() -> bool:

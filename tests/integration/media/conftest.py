@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from callfunnel.domain.call import CallSpec, Pin, WorkerRecord
+from callfunnel.domain.call import CallSpec, Pin, PinState, WorkerRecord
 from callfunnel.domain.ids import CallId, TenantId, WorkerId
 from callfunnel.domain.rulebook import PublishedRulebook
 from callfunnel.events.requests import Reserved, ReserveSlot
@@ -174,6 +174,18 @@ class Admission:
         entry = await self.bus.kv(PINS.name).get(pin_key(offered))
         assert entry is not None
         return msgspec.json.decode(entry.value, type=Pin)
+
+    async def give_up(self, worker: WorkerId, offered: CallSpec, conductor: Bus) -> None:
+        """What others do when a worker is silent for too long: its lease goes, its call ends."""
+        await conductor.kv(WORKERS.name).delete(worker)
+        entry = await conductor.kv(PINS.name).get(pin_key(offered))
+        assert entry is not None
+        pin = msgspec.json.decode(entry.value, type=Pin)
+        over = msgspec.structs.replace(pin, state=PinState.ENDED, cause="worker_lost")
+        taken = await conductor.kv(PINS.name).replace(
+            entry.key, msgspec.json.encode(over), entry.revision
+        )
+        assert taken
 
     async def slot_is_free(self, offered: CallSpec) -> bool:
         return await self.bus.kv(SLOTS.name).get(offered.slot) is None

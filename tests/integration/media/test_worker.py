@@ -13,7 +13,7 @@ from callfunnel.events.call import CallEnded, CallOffered
 from callfunnel.events.envelope import Event
 from callfunnel.events.message import family_filter
 from callfunnel.events.requests import Accepted, HangUp
-from callfunnel.events.streams import RAW
+from callfunnel.events.streams import RAW, WORKERS
 from callfunnel.infra.bus import Bus
 from callfunnel.infra.settings import PlatformSettings
 from callfunnel.local.private_stack import PrivateStack
@@ -188,6 +188,48 @@ async def test_a_killed_workers_call_is_ended_by_its_successor(
     await until(lambda: admission.slot_is_free(offered), "the tenant's slot is free")
 
 
+async def test_a_worker_that_was_given_up_ends_its_calls_without_a_word(
+    worker: WorkerProcess,
+    admission: Admission,
+    platform: PlatformSettings,
+    media_bus: Bus,
+    conductor_bus: Bus,
+) -> None:
+    record = await admission.ready(worker.name)
+    offered, reserved = await admission.offer(worker.name)
+    path = await admission.pin(worker.name, offered, reserved)
+    call = asyncio.create_task(peer(record, platform, path, offered, manners=PATIENT).run())
+    await _segments(media_bus, offered, 1)
+    await admission.give_up(worker.name, offered, conductor_bus)
+    assert (await call).close_code == 1000
+    await until(lambda: _idle(admission, worker.name), "its place is free")
+    assert await media_bus.last(CallEnded, offered.tenant, offered.call, raw=True) is None
+    worker.kill()
+    worker.start_again()
+    await until(lambda: _idle(admission, worker.name), "its successor is there", 20)
+    assert await media_bus.last(CallEnded, offered.tenant, offered.call, raw=True) is None
+
+
+async def test_a_worker_whose_lease_lapsed_keeps_the_calls_that_nobody_ended(
+    worker: WorkerProcess,
+    admission: Admission,
+    platform: PlatformSettings,
+    media_bus: Bus,
+    conductor_bus: Bus,
+) -> None:
+    record = await admission.ready(worker.name)
+    offered, reserved = await admission.offer(worker.name)
+    path = await admission.pin(worker.name, offered, reserved)
+    talk = [Wait(4000)]
+    call = asyncio.create_task(peer(record, platform, path, offered, turns=talk).run())
+    await _segments(media_bus, offered, 1)
+    await conductor_bus.kv(WORKERS.name).delete(worker.name)
+    await until(lambda: _live(admission, worker.name), "its record is back")
+    assert (await call).status == 101
+    end = await the_end(media_bus, offered)
+    assert end.data.cause is Cause.CALLER_HANGUP
+
+
 async def test_a_draining_worker_refuses_at_once_and_leaves_after_its_last_call(
     worker: WorkerProcess, admission: Admission, platform: PlatformSettings, media_bus: Bus
 ) -> None:
@@ -239,3 +281,8 @@ async def _segments(bus: Bus, offered: CallSpec, count: int) -> None:
         return last is not None and last.data.n + 1 >= count
 
     await until(enough, f"{count} segments are stored", 15)
+
+
+async def _idle(admission: Admission, name: WorkerId) -> bool:
+    record = await admission.record(name)
+    return record is not None and not record.used and not record.draining

@@ -15,7 +15,7 @@ from callfunnel.domain.call import Pin, PinState, SlotHolder
 from callfunnel.domain.ids import TenantId
 from callfunnel.events.audio import AudioSegment
 from callfunnel.events.message import family_filter
-from callfunnel.events.streams import PINS, RAW, SLOTS, WORKERS
+from callfunnel.events.streams import PINS, RAW, SLOTS, USAGE, WORKERS
 from callfunnel.infra.background import Background
 from callfunnel.infra.bus import Bus
 from callfunnel.infra.clock import utc_now
@@ -119,9 +119,13 @@ class Reaper:
         log.warning("spoke for a lost call", extra={"call": pin.call, "count": len(words)})
 
     async def _told(self, pin: Pin) -> rules.Told:
-        subject = family_filter("raw", tenant=pin.tenant, key=pin.call)
-        headers = await self._bus.stored_headers(RAW.name, subject)
-        return rules.told_of(headers, await self._audio_ms(pin.tenant, pin.call))
+        facts = family_filter("raw", tenant=pin.tenant, key=pin.call)
+        usage = family_filter("usage", tenant=pin.tenant, key=pin.call)
+        return rules.told_of(
+            await self._bus.stored_headers(RAW.name, facts),
+            await self._bus.stored_headers(USAGE.name, usage),
+            await self._audio_ms(pin.tenant, pin.call),
+        )
 
     async def _audio_ms(self, tenant: TenantId, call: str) -> int:
         last = await self._bus.last(AudioSegment, tenant, call)

@@ -100,20 +100,24 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What the bus holds of a call: the numbers, types and times of its facts, and its audio."""
+    """What the bus holds of a call: its facts' numbers and types, its usage, its audio."""
 
     seqs: Collection[int] = ()
+    usage_records: int = 0
     ended: bool = False
     connected: bool = False
     audio_ms: int = 0
 
 
-def told_of(headers: Sequence[Mapping[str, str]], audio_ms: int) -> Told:
-    """Reads it from the headers of the stored facts."""
+def told_of(
+    headers: Sequence[Mapping[str, str]], usage: Sequence[Mapping[str, str]], audio_ms: int
+) -> Told:
+    """Reads it from the headers of the stored facts and of the stored usage."""
     types = {header.get("ce-type", "") for header in headers}
     seqs = [int(h["ce-seq"]) for h in headers if h.get("ce-seq", "").isdigit()]
     return Told(
         seqs=frozenset(seqs),
+        usage_records=len({header.get("ce-id", "") for header in usage}),
         ended="callfunnel.call.ended.v1" in types,
         connected="callfunnel.call.connected.v1" in types,
         audio_ms=audio_ms,
@@ -133,15 +137,16 @@ def last_words(pin: Pin, told: Told, now: str) -> list[Event[Message]]:
     at = pin.spec.offered_at
     opening = [] if told.seqs else opening_facts(pin.spec, pin.worker, pin.epoch, pin.spec.slot)
     last_seq = max(told.seqs, default=len(opening))
-    # Of a call nobody told anything about there is nothing to collect; else only its worker knew.
-    to_collect = -1 if told.seqs or told.audio_ms else 0
+    # A worker sends what it has accepted at once, so what the bus holds after the grace is all
+    # that ever comes; of the audio, which may be behind, only the worker knew the count.
+    segments = -1 if told.seqs or told.audio_ms else 0
     end = CallEnded(
         cause=Cause.WORKER_LOST,
         by=EndedBy.REAPER,
         duration_ms=told.audio_ms,
         last_seq=last_seq,
-        segments=to_collect,
-        usage_records=to_collect,
+        segments=segments,
+        usage_records=told.usage_records,
         answered=told.connected,
         note="the media worker vanished",
     )

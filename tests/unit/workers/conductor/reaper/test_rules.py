@@ -117,7 +117,9 @@ def test_nothing_is_due_that_was_not_seen_gone_for_the_whole_grace(
 
 def test_the_end_names_the_last_fact_on_the_bus() -> None:
     (end,) = rules.last_words(
-        pin(), Told(frozenset({1, 2, 3, 9}), connected=True, audio_ms=4200), NOW
+        pin(),
+        Told(frozenset({1, 2, 3, 9}), usage_records=2, connected=True, audio_ms=4200),
+        NOW,
     )
 
     assert end.envelope.id == "c_1-end"
@@ -125,7 +127,7 @@ def test_the_end_names_the_last_fact_on_the_bus() -> None:
     assert isinstance(end.data, CallEnded)
     assert (end.data.cause, end.data.last_seq) == (Cause.WORKER_LOST, 9)
     assert (end.data.duration_ms, end.data.answered) == (4200, True)
-    assert (end.data.segments, end.data.usage_records) == (-1, -1)
+    assert (end.data.segments, end.data.usage_records) == (-1, 2)
 
 
 def test_a_call_nobody_spoke_of_gets_its_beginning_too() -> None:
@@ -172,4 +174,9 @@ def test_what_the_bus_holds_is_read_from_headers_alone() -> None:
         {"ce-type": "callfunnel.call.connected.v1", "ce-seq": "garbage"},
         {},
     ]
-    assert rules.told_of(headers, 100) == Told(frozenset({1, 4}), connected=True, audio_ms=100)
+    assert rules.told_of(headers, [], 100) == Told(frozenset({1, 4}), connected=True, audio_ms=100)
+
+
+def test_usage_that_was_told_twice_is_counted_once() -> None:
+    usage = [{"ce-id": "c_1-u-tool.calls-t_1"}, {"ce-id": "c_1-u-tool.calls-t_1"}]
+    assert rules.told_of([], usage, 0).usage_records == 1
