@@ -4,9 +4,9 @@ import logging
 from collections.abc import Callable
 
 import msgspec
-import nats
 from nats.aio.client import Client
 
+from callfunnel.infra.lean import LeanClient
 from callfunnel.infra.secrets import PLATFORM, Secrets
 from callfunnel.infra.settings import PlatformSettings
 
@@ -53,7 +53,8 @@ async def connect(access: BusAccess, closed: Callable[[], None]) -> Client:
     async def on_closed() -> None:
         closed()
 
-    return await nats.connect(
+    client = LeanClient()
+    await client.connect(
         access.url,
         name=access.name,
         user=access.user or None,
@@ -67,6 +68,7 @@ async def connect(access: BusAccess, closed: Callable[[], None]) -> Client:
         reconnected_cb=troubles.on_reconnected,
         closed_cb=on_closed,
     )
+    return client
 
 
 class _Troubles:

@@ -16,6 +16,7 @@ from callfunnel.domain.errors import Permanent, Temporary
 from callfunnel.events.envelope import Envelope, from_wire
 from callfunnel.events.message import Message
 from callfunnel.infra import retry_rules as rules
+from callfunnel.infra.lean import acknowledge, delivery_of
 from callfunnel.infra.trace import tracing
 
 D = TypeVar("D", bound=Message)
@@ -103,8 +104,7 @@ class Settling:
 
     async def _acknowledge(self, messages: list[Msg]) -> None:
         self._temporary_in_a_row = 0
-        for message in messages:
-            await message.ack()
+        await acknowledge(messages)
         self.stats.acknowledged += len(messages)
 
     async def _fail(self, message: Msg, error: Exception) -> None:
@@ -146,7 +146,7 @@ async def _traced(run: Run, items: list[Received[Any]]) -> None:
 def received(message: Msg) -> Received[Any]:
     """What the handler gets. Raises Permanent when it is no message of ours."""
     event = from_wire(message.headers, message.data, message.subject)
-    return Received(event.envelope, event.data, message.metadata.num_delivered)
+    return Received(event.envelope, event.data, delivery_of(message.reply))
 
 
 def _where(message: Msg, error: Exception) -> dict[str, object]:

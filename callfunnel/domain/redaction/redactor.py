@@ -10,20 +10,14 @@ from dataclasses import dataclass
 
 from callfunnel.domain.redaction.addresses import email_findings
 from callfunnel.domain.redaction.finding import Finding, Kind
+from callfunnel.domain.redaction.glance import Glance, glance
 from callfunnel.domain.redaction.runs import Strictness, digit_findings
 from callfunnel.domain.redaction.secrets import secret_findings
 from callfunnel.domain.redaction.spelled import code_findings
-from callfunnel.domain.redaction.tokens import NUMBER_WORDS, Token, tokens
+from callfunnel.domain.redaction.tokens import numbers, tokens
 
 _LEAD = "at "
 _PLACEHOLDER = re.compile(r"<(CARD|IBAN|EMAIL|SSN|NINO|SECRET|PHONE|DIGITS)_(\d+)>")
-_WORTH_A_LOOK = re.compile(
-    r"[\d@=:]|\b(?:" + "|".join(sorted(NUMBER_WORDS, key=len, reverse=True)) + r")\b"
-    r"|\bdigits\b|\bnumbers?\b|mail\b|yahoo|outlook|icloud|\baol\b"
-    r"|pass\s?-?(?:word|code|phrase)|secret|security|memorable|maiden|\bkey\b|\bpin\b|code"
-    r"|\botp\b|\bcvv|\bcvc|\bcsc\b|\b(?:dot|point|period)\b|\b\w\W+\w\b",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +31,10 @@ class Redacted:
 def redact(text: str, strictness: Strictness = Strictness.USUAL) -> Redacted:
     """`text` without cards, IBANs, addresses, phones, national ids, secrets and long numbers."""
     text = text.replace("\0", "")  # no database takes it, and nobody can say it
-    if not _WORTH_A_LOOK.search(text):
+    there = glance(text)
+    if not (there.numbers or there.addresses or there.secrets):
         return Redacted(text)
-    found = _disjoint(_findings(text, tokens(text), strictness), _placeholders(text))
+    found = _disjoint(_findings(text, there, strictness), _placeholders(text))
     return Redacted(_replaced(text, found), tuple(found)) if found else Redacted(text)
 
 
@@ -59,11 +54,17 @@ def redact_whole(text: str, kind: Kind) -> Redacted:
     return Redacted(_replaced(text, [finding]), (finding,))
 
 
-def _findings(text: str, words: list[Token], strictness: Strictness) -> Iterator[Finding]:
-    yield from digit_findings(text, words, strictness)
-    yield from code_findings(text, words)
-    yield from email_findings(text, words)
-    yield from secret_findings(text)
+def _findings(text: str, there: Glance, strictness: Strictness) -> Iterator[Finding]:
+    words = tokens(text) if there.numbers or there.addresses else []
+    found = list(numbers(words)) if there.numbers else []
+    if found:
+        yield from digit_findings(text, words, found, strictness)
+    if there.codes:
+        yield from code_findings(text, words, found)
+    if there.addresses:
+        yield from email_findings(text, words)
+    if there.secrets:
+        yield from secret_findings(text)
 
 
 def _placeholders(text: str) -> list[tuple[int, int]]:

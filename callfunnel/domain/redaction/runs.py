@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from callfunnel.domain.redaction.checks import CARD_LENGTHS, is_card, is_phone, is_ssn
 from callfunnel.domain.redaction.finding import Finding, Kind
+from callfunnel.domain.redaction.glance import glance
 from callfunnel.domain.redaction.harmless import is_in_context, is_measured, written_spans
 from callfunnel.domain.redaction.tokens import Number, Token, numbers, tokens
 from callfunnel.domain.redaction.wordlist import one_of
@@ -38,10 +39,14 @@ class Strictness(enum.IntEnum):
     EVERY = 2
 
 
-def digit_findings(text: str, words: list[Token], strictness: Strictness) -> Iterator[Finding]:
-    """Cards, phones, social security numbers and other rows of digits that must go."""
-    found = list(numbers(words))
-    spans = written_spans(text) if found else []
+def digit_findings(
+    text: str, words: list[Token], found: list[Number], strictness: Strictness
+) -> Iterator[Finding]:
+    """Cards, phones, social security numbers and other rows of digits that must go.
+
+    `found` are the numbers among the words.
+    """
+    spans = written_spans(text) if any(number.written for number in found) else []
     shortest = _SHORTEST
     if strictness is not Strictness.USUAL:
         strictness, shortest = _settled(strictness, _mostly(found, words))
@@ -57,6 +62,8 @@ def digit_findings(text: str, words: list[Token], strictness: Strictness) -> Ite
 
 def digits_of(text: str) -> str:
     """The digits of a text of which at least half of the words are digits; of others none."""
+    if not glance(text).numbers:
+        return ""
     words = tokens(text)
     found = list(numbers(words))
     return "".join(number.digits for number in found) if _mostly(found, words) else ""

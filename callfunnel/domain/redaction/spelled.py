@@ -4,14 +4,15 @@
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Final
 
 from callfunnel.domain.redaction.checks import IBAN_LENGTHS, is_iban, is_nino
 from callfunnel.domain.redaction.finding import Finding, Kind
-from callfunnel.domain.redaction.tokens import Token, numbers
+from callfunnel.domain.redaction.tokens import Number, Token
 from callfunnel.domain.redaction.wordlist import listed
 
-_ALPHABET = {
+ALPHABET: Final = {
     word: word[0]
     for word in listed(
         "alpha bravo charlie delta echo foxtrot golf hotel india juliet kilo lima mike november "
@@ -24,10 +25,10 @@ _SHORTEST = 9
 _BETWEEN = frozenset("-.,")
 
 
-def code_findings(text: str, words: list[Token]) -> Iterator[Finding]:
-    """IBANs and NINOs."""
+def code_findings(text: str, words: list[Token], found: Sequence[Number]) -> Iterator[Finding]:
+    """IBANs and NINOs; `found` are the numbers among the words."""
     yield from _written(text)
-    yield from _spelled(words)
+    yield from _spelled(words, found)
 
 
 def _written(text: str) -> Iterator[Finding]:
@@ -51,8 +52,8 @@ def _longest_iban(text: str, start: int, end: int) -> Finding | None:
     return None
 
 
-def _spelled(words: list[Token]) -> Iterator[Finding]:
-    for run in _runs(words):
+def _spelled(words: list[Token], found: Sequence[Number]) -> Iterator[Finding]:
+    for run in _runs(words, found):
         spelled = "".join(char for char, _ in run)
         if len(run) >= _SHORTEST and not spelled.isdigit():
             yield from _codes(spelled, [token for _, token in run])
@@ -79,9 +80,9 @@ def _code_at(spelled: str, at: int) -> tuple[int, Kind]:
     return 0, Kind.IBAN
 
 
-def _runs(words: list[Token]) -> Iterator[list[tuple[str, Token]]]:
+def _runs(words: list[Token], found: Sequence[Number]) -> Iterator[list[tuple[str, Token]]]:
     """Rows of single characters, each with the token it came from."""
-    heard = {number.first: number for number in numbers(words)}
+    heard = {number.first: number for number in found}
     run: list[tuple[str, Token]] = []
     at = 0
     while at < len(words):
@@ -105,4 +106,4 @@ def _spread(digits: str, first: Token, last: Token) -> list[tuple[str, Token]]:
 def _letter(word: str) -> str:
     if len(word) == 1 and word.isascii() and word.isalpha():
         return word.upper()
-    return _ALPHABET.get(word, "").upper()
+    return ALPHABET.get(word, "").upper()

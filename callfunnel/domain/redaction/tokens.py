@@ -7,8 +7,9 @@ said; whether that may be kept is decided elsewhere.
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from callfunnel.domain.redaction.wordlist import listed
 
@@ -40,10 +41,10 @@ TENS: Final = {
 REPEATS: Final = {"double": 2, "triple": 3, "treble": 3, "quadruple": 4}
 _SCALES: Final = {"hundred": 100, "thousand": 1000, "million": 1_000_000}
 NUMBER_WORDS: Final = frozenset({*UNITS, *TEENS, *TENS})
+_BEGINNINGS = NUMBER_WORDS | frozenset(REPEATS)
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(msgspec.Struct, frozen=True, gc=False):
     """One word, row of digits or sign. `word` is lower case, and ASCII where it is digits."""
 
     start: int
@@ -51,8 +52,7 @@ class Token:
     word: str
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
+class Number(msgspec.Struct, frozen=True, gc=False):
     """Digits read in one breath: tokens `first` to `last`.
 
     `single` is a lone digit, `cardinal` a value with hundreds or thousands in words,
@@ -78,7 +78,9 @@ def numbers(words: list[Token]) -> Iterator[Number]:
     """The numbers of a text, in order, none overlapping."""
     at = 0
     while at < len(words):
-        found = _number(words, at)
+        word = words[at].word
+        begins = word in _BEGINNINGS or word[0].isdecimal()
+        found = _number(words, at) if begins else None
         if found is None:
             at += 1
         else:
@@ -88,6 +90,8 @@ def numbers(words: list[Token]) -> Iterator[Number]:
 
 def _plain(word: str) -> str:
     if word[0].isdecimal():
+        if word.isascii():
+            return word
         return "".join(str(unicodedata.decimal(char)) for char in word)
     return word.lower()
 

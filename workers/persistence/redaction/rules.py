@@ -8,14 +8,15 @@ the rules are stricter. What is remembered never leaves this process.
 
 import re
 from collections import OrderedDict
-from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, get_type_hints
 
 import msgspec
+from msgspec.structs import replace
 
 from callfunnel.domain.redaction.checks import CARD_LENGTHS, is_card
 from callfunnel.domain.redaction.finding import Kind
+from callfunnel.domain.redaction.glance import may_say
 from callfunnel.domain.redaction.redactor import Redacted, redact, redact_time, redact_whole
 from callfunnel.domain.redaction.runs import Strictness, digits_of
 from callfunnel.domain.redaction.tree import redact_tree
@@ -53,11 +54,14 @@ _NO_ANSWER = re.compile(
     r"|one moment|just a (?:moment|second)|i (?:don't|do not|can't|cannot) .*|i forgot.*)\W*",
     re.IGNORECASE,
 )
+_TIME_PARTS = ["time", "day", "when", "suits"]
+_NUMBER_PARTS = ["number", "code", "iban", "digits", "rest", "next"]
+_SECRET_PARTS = ["pass", "pin", "security", "secret", "memorable", "maiden", "cvv", "cvc"]
+"""What each question above holds in any case: it is searched only where that is said."""
 _LONGEST_ANSWER = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(msgspec.Struct, frozen=True):
     """What was said in a call up to `seq`.
 
     `said` are the last digits the caller read; `reading` and `secret` count the caller's turns
@@ -74,6 +78,9 @@ class Context:
     known: bool = True
 
 
+_NOTHING_SAID = Context()
+
+
 class Memory:
     """The contexts of the calls that were heard last; bounded, the longest unheard goes first."""
 
@@ -83,7 +90,7 @@ class Memory:
 
     def before(self, tenant: str, call: str, seq: int) -> Context:
         """The context for the fact numbered `seq`; not `known` when facts in between are."""
-        context = self._calls.get((tenant, call), Context())
+        context = self._calls.get((tenant, call), _NOTHING_SAID)
         return context if seq == context.seq + 1 else replace(context, known=False)
 
     def keep(self, tenant: str, call: str, context: Context) -> None:
@@ -175,13 +182,22 @@ def _caller(text: str, before: Context) -> tuple[str, Context]:
 
 def _agent(text: str, before: Context) -> tuple[str, Context]:
     redacted = redact(text, _usual(before))
-    asking = _ASKING.search(text) is not None and _WARNING.search(text) is None
-    after = replace(before, keys=0, time=_TIME_ASKED.search(text) is not None)
-    if asking and _NUMBER_ASKED.search(text):
-        after = replace(after, reading=max(after.reading, 2))
-    if asking and _SECRET_ASKED.search(text):
-        after = replace(after, secret=2)
+    time = may_say(text, _TIME_PARTS) and _TIME_ASKED.search(text) is not None
+    number = may_say(text, _NUMBER_PARTS) and _NUMBER_ASKED.search(text) is not None
+    secret = may_say(text, _SECRET_PARTS) and _SECRET_ASKED.search(text) is not None
+    asking = (number or secret) and _is_asking(text)
+    after = replace(
+        before,
+        keys=0,
+        time=time,
+        reading=max(before.reading, 2) if asking and number else before.reading,
+        secret=2 if asking and secret else before.secret,
+    )
     return redacted.text, after
+
+
+def _is_asking(text: str) -> bool:
+    return _ASKING.search(text) is not None and _WARNING.search(text) is None
 
 
 def _answers(text: str) -> bool:

@@ -2,6 +2,7 @@
 
 import re
 from typing import Any, get_type_hints
+from unittest import mock
 
 import msgspec
 import pytest
@@ -22,7 +23,14 @@ from callfunnel.events.catalogue import definitions
 from callfunnel.events.envelope import Envelope, Event
 from callfunnel.events.message import Message
 from tests.unit.callfunnel.domain.redaction.readings import cards, read_aloud
-from workers.persistence.redaction.rules import Memory, marked_fields, redact_event
+from workers.persistence.redaction import rules
+from workers.persistence.redaction.rules import (
+    Context,
+    Memory,
+    marked_fields,
+    redact_data,
+    redact_event,
+)
 
 TENANT = TenantId("acme")
 
@@ -221,3 +229,23 @@ def test_a_card_in_any_marked_field_is_gone(cls: type[Message]) -> None:
         values[field.name] = {"text": card, "tree": {"x": card}}.get(kind)
     told = Conversation().tell(cls(**values))
     assert "4111" not in repr(told)
+
+
+def phrases(text: str) -> list[str]:
+    return text.split("|")
+
+
+QUESTIONS = phrases(
+    "please|what|tell me|give me|do not|never|?|card|account|routing|security|phone|reference|"
+    "number|code|sort code|iban|digits|the rest|the next|what time|which day|when shall|day|"
+    "good time|suits you|pass word|PIN|security question|secret word|memorable date|maiden name|"
+    "cvv|cvc|pın|paſſword|read|confirm|your|İBAN|I'm|is"
+)
+
+
+@given(st.lists(st.sampled_from(QUESTIONS), max_size=10).map(" ".join))
+def test_a_question_is_understood_as_if_every_word_of_it_were_searched(text: str) -> None:
+    asked = AgentSpoke(turn=1, text=text, start_ms=0, heard_ms=1, generated_ms=1, interrupted=False)
+    understood = redact_data(asked, Context())
+    with mock.patch.object(rules, "may_say", return_value=True):
+        assert understood == redact_data(asked, Context())
