@@ -9,6 +9,7 @@ _ALL: Final = (
     Bench("frames", "One call's audio, no sockets", "bench.frames:measure", seconds=15),
     Bench("relay", "The gateway's media relay", "bench.relay:measure", seconds=8),
     Bench("bus", "The bus", "bench.bus:measure", seconds=15),
+    Bench("backlog", "After an outage", "bench.backlog:measure", seconds=150),
     Bench("offpath", "Behind the call", "bench.offpath:measure", seconds=40),
     Bench("ears", "The offline agent's ears", "bench.ears:measure", seconds=60, alone=True),
 )

@@ -61,7 +61,7 @@ async def connect(access: BusAccess, closed: Callable[[], None]) -> Client:
         password=access.password or None,
         inbox_prefix=inbox_of(access.user),
         max_reconnect_attempts=-1,
-        reconnect_time_wait=_RETRY_S,
+        reconnect_time_wait=_RETRY_S,  # type: ignore[arg-type]  # any number of seconds
         ping_interval=10,
         max_outstanding_pings=2,
         error_cb=troubles.on_error,

@@ -16,9 +16,9 @@ from callfunnel.domain.errors import Permanent, Temporary
 from callfunnel.domain.ids import TenantId
 from callfunnel.events.envelope import Event, Wire, to_wire
 from callfunnel.infra.background import Background
-from callfunnel.infra.postgres import Connection, Pool, platform_connection, tenant_connection
+from callfunnel.infra.postgres import Connection, Pool, platform_connection, tenants_connection
 
-_AT_ONCE = 200
+_AT_ONCE = 500
 _LOOK_AGAIN_S = 10.0
 _AFTER_TROUBLE_S = 1.0
 log = logging.getLogger(__name__)
@@ -55,18 +55,31 @@ class Outbox:
 
         Call `wake` after the commit.
         """
-        if events:
-            self._promised.add(tenant)
-        for wire in map(to_wire, events):
-            headers = msgspec.json.encode(wire.headers).decode()
-            values = (tenant, wire.id, wire.subject, headers, wire.body)
-            await connection.execute(self._insert, values)
+        if any(event.envelope.tenant != tenant for event in events):
+            raise ValueError("a transaction of one tenant promises nothing for another")
+        await self.put_all(connection, events)
 
-    def wake(self, tenant: TenantId) -> None:
-        """A transaction of this tenant has committed: send what it promised, if anything."""
-        if tenant in self._promised:
-            self._promised.discard(tenant)
-            self._waiting.add(tenant)
+    async def put_all(self, connection: Connection, events: Sequence[Event[Any]]) -> None:
+        """As `put`, in the transaction of a batch, which has named the tenants of all events."""
+        if not events:
+            return
+        self._promised.update(event.envelope.tenant for event in events)
+        wires = [to_wire(event) for event in events]
+        values = (
+            [event.envelope.tenant for event in events],
+            [wire.id for wire in wires],
+            [wire.subject for wire in wires],
+            [msgspec.json.encode(wire.headers).decode() for wire in wires],
+            [wire.body for wire in wires],
+        )
+        await connection.execute(self._insert, values, prepare=True)
+
+    def wake(self, *tenants: TenantId) -> None:
+        """A transaction of these tenants has committed: send what it promised, if anything."""
+        promised = self._promised.intersection(tenants)
+        if promised:
+            self._promised -= promised
+            self._waiting |= promised
             self._sending.wake()
 
     async def start(self) -> None:
@@ -97,16 +110,19 @@ class Outbox:
 
     async def _send_all(self, tenants: set[TenantId]) -> float:
         """Returns the seconds until the next look; a tenant in trouble is tried again sooner."""
-        pause = _LOOK_AGAIN_S
-        for tenant in tenants:
-            try:
-                while await self._send(tenant) == _AT_ONCE:
-                    pass
-            except Exception as error:
-                self._trouble(error)
-                self._waiting.add(tenant)
-                pause = _AFTER_TROUBLE_S
-        return pause
+        try:
+            await self._send_for(tenants)
+        except Exception as error:
+            if len(tenants) > 1:  # it may be the message of one of them: the others go on
+                return min([await self._send_all({tenant}) for tenant in tenants])
+            self._trouble(error)
+            self._waiting |= tenants
+            return _AFTER_TROUBLE_S
+        return _LOOK_AGAIN_S
+
+    async def _send_for(self, tenants: set[TenantId]) -> None:
+        while tenants and await self._send(tenants) == _AT_ONCE:
+            pass
 
     def _trouble(self, error: Exception) -> None:
         """A foreign exception is named by its type only: its text may quote a message."""
@@ -114,25 +130,33 @@ class Outbox:
         reason = error.reason if isinstance(error, Temporary | Permanent) else foreign
         log.warning("outbox", extra={"schema": self._schema, "reason": reason})
 
-    async def _send(self, tenant: TenantId) -> int:
+    async def _send(self, tenants: set[TenantId]) -> int:
         """Sends some rows that no other process is sending; returns how many."""
-        async with tenant_connection(self._pool, tenant) as connection:
-            found = await connection.execute(self._select, (tenant, _AT_ONCE))
+        async with tenants_connection(self._pool, tenants) as connection:
+            found = await connection.execute(
+                self._select, (sorted(tenants), _AT_ONCE), prepare=True
+            )
             rows = await found.fetchall()
             if rows:
-                wires = [Wire(id, subject, headers, body) for id, subject, headers, body in rows]
+                wires = [Wire(id, subject, headers, body) for _, id, subject, headers, body in rows]
                 await self._bus.publish_wires(wires)
-                await connection.execute(self._delete, (tenant, [row[0] for row in rows]))
+                sent = ([row[0] for row in rows], [row[1] for row in rows])
+                await connection.execute(self._delete, sent, prepare=True)
         return len(rows)
 
 
 _INSERT = """
-insert into schema.outbox (tenant, id, subject, headers, body) values (%s, %s, %s, %s, %s)
+insert into schema.outbox (tenant, id, subject, headers, body)
+select tenant, id, subject, headers::jsonb, body
+from unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::bytea[])
+    as told (tenant, id, subject, headers, body)
 on conflict do nothing
 """
 _SELECT = """
-select id, subject, headers, body from schema.outbox where tenant = %s
+select tenant, id, subject, headers, body from schema.outbox where tenant = any(%s)
 order by n limit %s for update skip locked
 """
-_DELETE = "delete from schema.outbox where tenant = %s and id = any(%s)"
+_DELETE = """
+delete from schema.outbox where (tenant, id) in (select * from unnest(%s::text[], %s::text[]))
+"""
 _TENANTS = "select schema.outbox_tenants()"

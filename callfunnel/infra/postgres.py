@@ -1,13 +1,13 @@
 """Postgres for every process: pools per role, and the one way to a tenant's rows.
 
-`tenant_connection` is the only function that may set the tenant of a connection: it does so for
-one transaction, so a pooled connection never carries a tenant to its next user. What psycopg
+`tenant_connection` and, for batches, `tenants_connection` alone say whose rows a connection sees:
+for one transaction, so a pooled connection never carries a tenant to its next user. What psycopg
 raises leaves here as Temporary (try again) or Permanent (no try will help).
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
@@ -17,7 +17,7 @@ from psycopg.conninfo import make_conninfo
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
 
 from callfunnel.domain.errors import Permanent, Temporary
-from callfunnel.domain.ids import PLATFORM, TenantId
+from callfunnel.domain.ids import PLATFORM, TenantId, tenant_id
 from callfunnel.infra.secrets import Secrets
 from callfunnel.infra.settings import PlatformSettings
 
@@ -85,6 +85,25 @@ async def tenant_connection(pool: Pool, tenant: TenantId) -> AsyncIterator[Conne
         async with pool.connection() as connection, connection.transaction():
             await connection.execute(
                 "select set_config('callfunnel.tenant', %s, true)", (tenant,), prepare=True
+            )
+            yield connection
+
+
+@asynccontextmanager
+async def tenants_connection(
+    pool: Pool, tenants: Collection[TenantId]
+) -> AsyncIterator[Connection]:
+    """A connection that sees the rows of these tenants and no other, inside one transaction.
+
+    For a batch of messages of many tenants; the roles that consume batches have it (migration
+    0210), for any other role it sees nothing. Every statement says whose each row is. Commits when
+    the block ends well and rolls back when it raises. Raises Temporary, Permanent.
+    """
+    named = ",".join(tenant_id(tenant) for tenant in tenants)
+    with translated():
+        async with pool.connection() as connection, connection.transaction():
+            await connection.execute(
+                "select set_config('callfunnel.tenants', %s, true)", (named,), prepare=True
             )
             yield connection
 

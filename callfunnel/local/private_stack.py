@@ -26,7 +26,7 @@ from callfunnel.local.credentials import ensure_credentials
 from callfunnel.local.prepare import prepare
 from callfunnel.local.probes import is_ready
 from callfunnel.local.process import Exits, Process
-from callfunnel.local.processes import Stack, services, settings
+from callfunnel.local.processes import Stack, environment, services, settings
 from callfunnel.local.spawn import end_group, last_words, spawn
 
 _LIMIT_S = 30.0
@@ -67,6 +67,11 @@ class PrivateStack:
     @property
     def ports(self) -> Mapping[str, int]:
         return self._stack.ports
+
+    def environment(self, process: str) -> dict[str, str]:
+        """The environment of a process of that name, to start it as the product does."""
+        self.settings(process)  # makes its spool folder
+        return environment(self._stack, process)
 
     def settings(self, process: str) -> PlatformSettings:
         """The settings of a process of that name (spool folder made, any free ports)."""

@@ -5,30 +5,34 @@ that comes after that is added to the bill as further lines.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from callfunnel.domain.ids import TenantId
-from callfunnel.domain.usage import Rate
+from callfunnel.domain.usage import Bill, Rate
 from callfunnel.events.call import CallEnded
+from callfunnel.events.envelope import Envelope, Event
+from callfunnel.events.message import Message
 from callfunnel.events.settled import RecordingStored
 from callfunnel.events.usage import UsageMeasured
 from callfunnel.infra.bus import Bus, Received, event
 from callfunnel.infra.deadlines import Deadlines
 from callfunnel.infra.outbox import Outbox
-from callfunnel.infra.postgres import Connection, Pool, tenant_connection
+from callfunnel.infra.postgres import Connection, Pool, tenants_connection
 from workers.billing.metering import store
 from workers.billing.metering.rules import (
     GRACE_S,
     Collected,
+    Ended,
     may_rate,
     rated,
     recording_row,
     usage_row,
 )
 
-BATCH = 500
+BATCH = 1000
 _OVERDUE_AT_ONCE = 50
+D = TypeVar("D", bound=Message)
 T = TypeVar("T")
 
 
@@ -41,7 +45,7 @@ class Metering:
         self._bus = bus
         self._pool = pool
         self._outbox = outbox
-        self._rate = rate
+        self._rate_of = rate
         self._grace_s = grace_s
         self.deadlines = Deadlines("metering", pool, self.rate_overdue)
 
@@ -50,77 +54,93 @@ class Metering:
 
         @self._bus.consumer("metering", UsageMeasured, batch=BATCH)
         async def count(batch: list[Received[UsageMeasured]]) -> None:
-            rows = [(item.envelope.tenant, usage_row(item.envelope, item.data)) for item in batch]
-            for tenant, usage in _by_tenant(rows).items():
-                async with tenant_connection(self._pool, tenant) as connection:
-                    seen = await store.add(tenant, connection, usage)
-                    await self._rate_complete(tenant, connection, seen)
-                self._outbox.wake(tenant)
+            usage = _by_tenant(batch, usage_row)
+            async with tenants_connection(self._pool, usage) as connection:
+                await self._rate_complete(await store.add(usage, connection), connection)
+            self._outbox.wake(*usage)
 
         @self._bus.consumer("metering-calls", CallEnded, RecordingStored, batch=BATCH)
         async def close(batch: list[Received[Any]]) -> None:
-            items = [(item.envelope.tenant, item) for item in batch]
-            for tenant, told in _by_tenant(items).items():
-                await self._close(tenant, told)
+            ends = [item for item in batch if isinstance(item.data, CallEnded)]
+            recordings = [item for item in batch if isinstance(item.data, RecordingStored)]
+            tenants = {item.envelope.tenant for item in batch}
+            async with tenants_connection(self._pool, tenants) as connection:
+                seen = await self._ended(ends, connection) if ends else []
+                seen += await self._recorded(recordings, connection) if recordings else []
+                await self._rate_complete(seen, connection)
+            self._outbox.wake(*tenants)
+            if ends:
+                self.deadlines.wake(self._grace_s)
 
     async def rate_overdue(self, tenant: TenantId) -> None:
         """Rates what has waited long enough, with what is there."""
-        async with tenant_connection(self._pool, tenant) as connection:
-            for call in await store.overdue(tenant, connection, _OVERDUE_AT_ONCE):
-                await self._rate_call(tenant, connection, call, complete=False)
+        async with tenants_connection(self._pool, [tenant]) as connection:
+            late = await store.overdue(tenant, connection, _OVERDUE_AT_ONCE)
+            await self._rate([(tenant, call) for call in late], connection, complete=False)
         self._outbox.wake(tenant)
 
-    async def _close(self, tenant: TenantId, told: Sequence[Received[Any]]) -> None:
-        ends = [_end(item) for item in told if isinstance(item.data, CallEnded)]
-        recordings = [item for item in told if isinstance(item.data, RecordingStored)]
-        rows = [recording_row(item.envelope, item.data) for item in recordings]
-        async with tenant_connection(self._pool, tenant) as connection:
-            seen = await store.end(tenant, connection, ends, self._grace_s) if ends else []
-            if recordings:
-                await store.add(tenant, connection, [row for row in rows if row.quantity])
-                seen += await store.recorded(tenant, connection, [row.call for row in rows])
-            await self._rate_complete(tenant, connection, seen)
-        self._outbox.wake(tenant)
-        if ends:
-            self.deadlines.wake(self._grace_s)
+    async def _ended(
+        self, ends: Sequence[Received[CallEnded]], connection: Connection
+    ) -> list[Collected]:
+        return await store.end(_by_tenant(ends, _end), connection, self._grace_s)
 
-    async def _rate_complete(
-        self, tenant: TenantId, connection: Connection, seen: Sequence[Collected]
-    ) -> None:
-        for call in sorted({each.call for each in seen if may_rate(each)}):
-            await self._rate_call(tenant, connection, call, complete=True)
+    async def _recorded(
+        self, told: Sequence[Received[RecordingStored]], connection: Connection
+    ) -> list[Collected]:
+        audible = [item for item in told if item.data.duration_ms]
+        if audible:
+            await store.add(_by_tenant(audible, recording_row), connection)
+        places = [(item.envelope.tenant, item.envelope.key) for item in told]
+        return await store.recorded(places, connection)
 
-    async def _rate_call(
-        self, tenant: TenantId, connection: Connection, call: str, *, complete: bool
+    async def _rate_complete(self, seen: Sequence[Collected], connection: Connection) -> None:
+        ready = sorted({(each.tenant, each.call) for each in seen if may_rate(each)})
+        await self._rate(ready, connection, complete=True)
+
+    async def _rate(
+        self, calls: Sequence[store.Place], connection: Connection, *, complete: bool
     ) -> None:
         """Bills what is not billed yet; the first time it is told, also when that is nothing."""
-        ended = await store.claim(tenant, connection, call)
-        if ended is None:
+        ended = await store.claim(calls, connection) if calls else {}
+        if not ended:
             return
-        used = await store.unbilled(tenant, connection, call)
-        if ended.rounds and not used:
-            return
-        bill = self._rate(used, ended.day)
-        await store.bill(tenant, connection, call, ended.rounds + 1, bill)
-        if not ended.rounds:
-            news = rated(bill, complete=complete)
-            trace = ended.traceparent
-            told = event(news, tenant, call, id=f"{call}-rated", traceparent=trace)
-            await self._outbox.put(tenant, connection, [told])
+        used = await store.unbilled(list(ended), connection)
+        due = {place: known for place, known in ended.items() if place in used or not known.rounds}
+        bills = {
+            place: (known.rounds + 1, self._rate_of(used.get(place, []), known.day))
+            for place, known in due.items()
+        }
+        if bills:
+            await store.bill(bills, connection)
+        await self._outbox.put_all(connection, list(_news(due, bills, complete=complete)))
 
 
-def _end(item: Received[CallEnded]) -> dict[str, Any]:
-    ended = item.data
+def _news(
+    due: Mapping[store.Place, Ended],
+    bills: Mapping[store.Place, tuple[int, Bill]],
+    *,
+    complete: bool,
+) -> Iterator[Event[Any]]:
+    """What is told of calls that are rated for the first time."""
+    for (tenant, call), (number, bill) in bills.items():
+        if number == 1:
+            news, trace = rated(bill, complete=complete), due[tenant, call].traceparent
+            yield event(news, tenant, call, id=f"{call}-rated", traceparent=trace)
+
+
+def _end(envelope: Envelope, ended: CallEnded) -> dict[str, Any]:
     return {
-        "call": item.envelope.key,
+        "call": envelope.key,
         "expected": ended.usage_records,
-        "at": item.envelope.time,
-        "traceparent": item.envelope.traceparent,
+        "at": envelope.time,
+        "traceparent": envelope.traceparent,
     }
 
 
-def _by_tenant(items: Sequence[tuple[TenantId, T]]) -> dict[TenantId, list[T]]:
+def _by_tenant(
+    items: Sequence[Received[D]], row_of: Callable[[Envelope, D], T]
+) -> dict[TenantId, list[T]]:
     grouped: dict[TenantId, list[T]] = defaultdict(list)
-    for tenant, item in items:
-        grouped[tenant].append(item)
+    for item in items:
+        grouped[item.envelope.tenant].append(row_of(item.envelope, item.data))
     return grouped

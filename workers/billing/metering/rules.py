@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from callfunnel.domain.ids import TenantId
 from callfunnel.domain.usage import Bill
 from callfunnel.events.envelope import Envelope
 from callfunnel.events.settled import CallRated, RecordingStored
@@ -39,6 +40,7 @@ class Collected:
     `rounds` is how often it was rated.
     """
 
+    tenant: TenantId
     call: str
     expected: int | None
     arrived: int

@@ -1,9 +1,11 @@
-"""Rows of usage, sums and bills. Every function serves one tenant.
+"""Rows of usage, sums and bills, for a batch at a time: the transaction has named its tenants.
 
 Usage and everything it counts in is one statement: what the insert did not take is not counted.
+Rows are locked in the order of tenants and calls.
 """
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -13,37 +15,42 @@ from callfunnel.domain.usage import Bill, Used
 from callfunnel.infra.postgres import Connection
 from workers.billing.metering.rules import Collected, Ended, UsageRow
 
+Place = tuple[TenantId, str]
+"""A call, and whose it is."""
+
 
 async def add(
-    tenant: TenantId, connection: Connection, usage: Sequence[UsageRow]
+    usage: Mapping[TenantId, Sequence[UsageRow]], connection: Connection
 ) -> list[Collected]:
     """Stores usage records; returns what has come of the calls they are about."""
-    batch = msgspec.json.encode(usage).decode()
-    found = await connection.execute(_ADD, {"tenant": tenant, "batch": batch}, prepare=True)
+    values = {"batch": msgspec.json.encode(usage).decode()}
+    found = await connection.execute(_ADD, values, prepare=True)
     return [Collected(*row) for row in await found.fetchall()]
 
 
 async def end(
-    tenant: TenantId, connection: Connection, ends: Sequence[dict[str, Any]], grace_s: float
+    ends: Mapping[TenantId, Sequence[dict[str, Any]]], connection: Connection, grace_s: float
 ) -> list[Collected]:
     """Notes ended calls: `call`, `expected`, `at`; starts their deadline."""
-    values = {"tenant": tenant, "batch": msgspec.json.encode(ends).decode(), "grace_s": grace_s}
+    values = {"batch": msgspec.json.encode(ends).decode(), "grace_s": grace_s}
     found = await connection.execute(_END, values, prepare=True)
     return [Collected(*row) for row in await found.fetchall()]
 
 
 async def recorded(
-    tenant: TenantId, connection: Connection, calls: Sequence[str]
+    calls: Sequence[tuple[TenantId, str]], connection: Connection
 ) -> list[Collected]:
     """Notes that the recordings of these calls are told."""
-    found = await connection.execute(_RECORDED, (tenant, sorted(set(calls))), prepare=True)
+    found = await connection.execute(_RECORDED, _columns(sorted(set(calls))), prepare=True)
     return [Collected(*row) for row in await found.fetchall()]
 
 
-async def claim(tenant: TenantId, connection: Connection, call: str) -> Ended | None:
-    """Locks a call until the transaction ends; None for one that has not ended."""
-    found = await (await connection.execute(_CLAIM, (tenant, call))).fetchone()
-    return Ended(*found) if found else None
+async def claim(
+    calls: Sequence[tuple[TenantId, str]], connection: Connection
+) -> dict[Place, Ended]:
+    """Locks the calls among these that have ended, until the transaction ends."""
+    found = await connection.execute(_CLAIM, _columns(calls), prepare=True)
+    return {(row[0], row[1]): Ended(*row[2:]) for row in await found.fetchall()}
 
 
 async def overdue(tenant: TenantId, connection: Connection, limit: int) -> list[str]:
@@ -52,18 +59,43 @@ async def overdue(tenant: TenantId, connection: Connection, limit: int) -> list[
     return [row[0] for row in await found.fetchall()]
 
 
-async def unbilled(tenant: TenantId, connection: Connection, call: str) -> list[Used]:
-    """What the call used beyond what is on its bill."""
-    found = await connection.execute(_UNBILLED, {"tenant": tenant, "call": call})
-    return [Used(*row) for row in await found.fetchall()]
+async def unbilled(
+    calls: Sequence[tuple[TenantId, str]], connection: Connection
+) -> dict[Place, list[Used]]:
+    """What each call used beyond what is on its bill; nothing for a call that used nothing."""
+    found = await connection.execute(_UNBILLED, _columns(calls), prepare=True)
+    used: dict[Place, list[Used]] = defaultdict(list)
+    for tenant, call, *row in await found.fetchall():
+        used[tenant, call].append(Used(*row))
+    return used
 
 
 async def bill(
-    tenant: TenantId, connection: Connection, call: str, number: int, bill: Bill
+    bills: Mapping[tuple[TenantId, str], tuple[int, Bill]], connection: Connection
 ) -> None:
-    """Appends the lines of a bill, and marks the call as rated once more."""
-    lines = [
+    """Appends the lines of bills, each with its round, and marks the calls as rated once more."""
+    told = [
         {
+            "tenant": tenant,
+            "call": call,
+            "round": number,
+            "currency": bill.currency,
+            "book": bill.price_book,
+            "lines": _lines(bill),
+        }
+        for (tenant, call), (number, bill) in bills.items()
+    ]
+    await connection.execute(_BILL, {"bills": msgspec.json.encode(told).decode()}, prepare=True)
+
+
+def _columns(calls: Sequence[Place]) -> tuple[list[str], list[str]]:
+    return [tenant for tenant, _ in calls], [call for _, call in calls]
+
+
+def _lines(bill: Bill) -> list[dict[str, Any]]:
+    return [
+        {
+            "line": n,
             "meter": line.used.meter,
             "provider": line.used.provider,
             "model": line.used.model,
@@ -75,78 +107,73 @@ async def bill(
             "amount_micros": line.amount_micros,
             "explanation": line.explanation,
         }
-        for line in bill.lines
+        for n, line in enumerate(bill.lines, 1)
     ]
-    values = {
-        "tenant": tenant,
-        "call": call,
-        "round": number,
-        "currency": bill.currency,
-        "book": bill.price_book,
-        "lines": msgspec.json.encode(lines).decode(),
-    }
-    await connection.execute(_BILL, values)
 
 
 _ADD = """
 with batch as (
-    select distinct on (id) * from jsonb_to_recordset(%(batch)s::text::jsonb) as used (
+    select distinct on (told.key, id) told.key as tenant, used.*
+    from jsonb_each(%(batch)s::text::jsonb) as told, jsonb_to_recordset(told.value) as used (
         id text, call text, meter text, quantity bigint, unit text, provider text, model text,
         source text, record text, at timestamptz, told boolean)
 ), stored as (
     insert into metering.usage (
         tenant, id, call, meter, quantity, unit, provider, model, source, record, at)
-    select %(tenant)s, id, call, meter, quantity, unit, provider, model, source, record, at
-    from batch order by id
+    select tenant, id, call, meter, quantity, unit, provider, model, source, record, at
+    from batch order by tenant, id
     on conflict do nothing
-    returning id, call, meter, quantity, unit, provider, model, at
+    returning tenant, id, call, meter, quantity, unit, provider, model, at
 ), totals as (
     insert into metering.totals as known (
         tenant, day, meter, unit, provider, model, quantity, records)
-    select %(tenant)s, (at at time zone 'utc')::date as day, meter, unit, provider, model,
+    select tenant, (at at time zone 'utc')::date as day, meter, unit, provider, model,
         sum(quantity), count(*)
-    from stored group by day, meter, unit, provider, model
-    order by day, meter, unit, provider, model
+    from stored group by tenant, day, meter, unit, provider, model
+    order by tenant, day, meter, unit, provider, model
     on conflict (tenant, day, meter, unit, provider, model) do update set
         quantity = known.quantity + excluded.quantity,
         records = known.records + excluded.records
 )
 insert into metering.calls as known (tenant, call, arrived)
-select %(tenant)s, stored.call, count(*) filter (where batch.told)
-from stored join batch on batch.id = stored.id
-group by stored.call order by stored.call
+select tenant, stored.call, count(*) filter (where batch.told)
+from stored join batch using (tenant, id)
+group by tenant, stored.call order by tenant, stored.call
 on conflict (tenant, call) do update set arrived = known.arrived + excluded.arrived
-returning call, expected, arrived, recording_told, rounds
+returning tenant, call, expected, arrived, recording_told, rounds
 """
 _END = """
 with batch as (
-    select distinct on (call) * from jsonb_to_recordset(%(batch)s::text::jsonb)
+    select distinct on (told.key, call) told.key as tenant, ended.*
+    from jsonb_each(%(batch)s::text::jsonb) as told, jsonb_to_recordset(told.value)
         as ended (call text, expected integer, at timestamptz, traceparent text)
 ), calls as (
     insert into metering.calls as known (tenant, call, expected, ended_at, traceparent)
-    select %(tenant)s, call, expected, at, traceparent from batch order by call
+    select tenant, call, expected, at, traceparent from batch order by tenant, call
     on conflict (tenant, call) do update set
         expected = coalesce(known.expected, excluded.expected),
         ended_at = coalesce(known.ended_at, excluded.ended_at),
         traceparent = excluded.traceparent
-    returning call, expected, arrived, recording_told, rounds
+    returning tenant, call, expected, arrived, recording_told, rounds
 ), deadlines as (
     insert into metering.deadlines (tenant, call, due_at)
-    select %(tenant)s, call, now() + make_interval(secs => %(grace_s)s) from calls
+    select tenant, call, now() + make_interval(secs => %(grace_s)s) from calls
     where rounds = 0
     on conflict do nothing
 )
-select call, expected, arrived, recording_told, rounds from calls
+select tenant, call, expected, arrived, recording_told, rounds from calls
 """
 _RECORDED = """
 insert into metering.calls as known (tenant, call, recording_told)
-select %s, unnest(%s::text[]), true
+select tenant, call, true from unnest(%s::text[], %s::text[]) as told (tenant, call)
 on conflict (tenant, call) do update set recording_told = true
-returning call, expected, arrived, recording_told, rounds
+returning tenant, call, expected, arrived, recording_told, rounds
 """
 _CLAIM = """
-select rounds, (ended_at at time zone 'utc')::date, traceparent from metering.calls
-where tenant = %s and call = %s and ended_at is not null for update
+select tenant, call, rounds, (ended_at at time zone 'utc')::date, traceparent
+from unnest(%s::text[], %s::text[]) as wanted (tenant, call)
+    join metering.calls as known using (tenant, call)
+where ended_at is not null order by tenant, call for update of known
 """
 _OVERDUE = """
 select c.call from metering.calls c join metering.deadlines d using (tenant, call)
@@ -154,41 +181,45 @@ where c.tenant = %s and d.due_at <= now()
 order by c.call limit %s for update of c skip locked
 """
 _UNBILLED = """
-with used as (
-    select meter, provider, model, unit, sum(quantity) as quantity, count(*) as records
-    from metering.usage where tenant = %(tenant)s and call = %(call)s
-    group by meter, provider, model, unit
+with wanted as (
+    select * from unnest(%s::text[], %s::text[]) as asked (tenant, call)
+), used as (
+    select tenant, call, meter, provider, model, unit, sum(quantity) as quantity,
+        count(*) as records
+    from wanted join metering.usage using (tenant, call)
+    group by tenant, call, meter, provider, model, unit
 ), billed as (
-    select meter, provider, model, unit, sum(quantity) as quantity, sum(records) as records
-    from metering.bill_lines where tenant = %(tenant)s and call = %(call)s
-    group by meter, provider, model, unit
+    select tenant, call, meter, provider, model, unit, sum(quantity) as quantity,
+        sum(records) as records
+    from wanted join metering.bill_lines using (tenant, call)
+    group by tenant, call, meter, provider, model, unit
 )
-select meter, provider, model, unit,
+select tenant, call, meter, provider, model, unit,
     (used.quantity - coalesce(billed.quantity, 0))::bigint,
     (used.records - coalesce(billed.records, 0))::integer
-from used left join billed using (meter, provider, model, unit)
+from used left join billed using (tenant, call, meter, provider, model, unit)
 where used.records > coalesce(billed.records, 0)
 """
 _BILL = """
-with lines as (
+with bills as (
+    select * from jsonb_to_recordset(%(bills)s::text::jsonb) as bill (
+        tenant text, call text, round integer, currency text, book text, lines jsonb)
+), lines as (
     insert into metering.bill_lines (
         tenant, call, line, round, meter, provider, model, unit, quantity, records,
         price_micros, per, amount_micros, currency, price_book, explanation)
-    select %(tenant)s, %(call)s,
-        (select coalesce(max(line), 0) from metering.bill_lines
-            where tenant = %(tenant)s and call = %(call)s) + told.line,
-        %(round)s, meter, provider, model, unit, quantity, records,
-        price_micros, per, amount_micros, %(currency)s, %(book)s, explanation
-    from rows from (
-        jsonb_to_recordset(%(lines)s::text::jsonb) as (
-            meter text, provider text, model text, unit text, quantity bigint, records integer,
-            price_micros bigint, per bigint, amount_micros bigint, explanation text)
-    ) with ordinality as told (
-        meter, provider, model, unit, quantity, records, price_micros, per, amount_micros,
-        explanation, line)
+    select bills.tenant, bills.call,
+        (select coalesce(max(line), 0) from metering.bill_lines before
+            where before.tenant = bills.tenant and before.call = bills.call) + told.line,
+        round, meter, provider, model, unit, quantity, records,
+        price_micros, per, amount_micros, currency, book, explanation
+    from bills, jsonb_to_recordset(bills.lines) as told (
+        line integer, meter text, provider text, model text, unit text, quantity bigint,
+        records integer, price_micros bigint, per bigint, amount_micros bigint, explanation text)
 ), deadline as (
-    delete from metering.deadlines where tenant = %(tenant)s and call = %(call)s
+    delete from metering.deadlines due using bills
+    where due.tenant = bills.tenant and due.call = bills.call
 )
-update metering.calls set rounds = %(round)s, rated_at = now()
-where tenant = %(tenant)s and call = %(call)s
+update metering.calls known set rounds = bills.round, rated_at = now()
+from bills where known.tenant = bills.tenant and known.call = bills.call
 """

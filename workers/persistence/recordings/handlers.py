@@ -7,10 +7,10 @@ from callfunnel.domain.ids import TenantId
 from callfunnel.events.call import CallEnded
 from callfunnel.infra.bus import Bus, Received
 from callfunnel.infra.deadlines import Deadlines
-from callfunnel.infra.postgres import Pool, tenant_connection
+from callfunnel.infra.postgres import Pool, tenants_connection
 from workers.persistence.recordings import store
 
-BATCH = 100
+BATCH = 1000
 
 
 def register(bus: Bus, pool: Pool, deadlines: Deadlines) -> None:
@@ -18,12 +18,11 @@ def register(bus: Bus, pool: Pool, deadlines: Deadlines) -> None:
 
     @bus.consumer("recordings", CallEnded, batch=BATCH)
     async def note(batch: list[Received[CallEnded]]) -> None:
-        by_tenant: dict[TenantId, list[dict[str, Any]]] = defaultdict(list)
+        ended: dict[TenantId, list[dict[str, Any]]] = defaultdict(list)
         for item in batch:
-            by_tenant[item.envelope.tenant].append(_end(item))
-        for tenant, ends in by_tenant.items():
-            async with tenant_connection(pool, tenant) as connection:
-                await store.wait(tenant, connection, ends)
+            ended[item.envelope.tenant].append(_end(item))
+        async with tenants_connection(pool, ended) as connection:
+            await store.wait(ended, connection)
         deadlines.wake(0.0)
 
 

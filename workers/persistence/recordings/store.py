@@ -1,6 +1,6 @@
-"""Rows of recordings and of the calls that wait for theirs. Every function serves one tenant."""
+"""Rows of recordings and of the calls that wait for theirs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -11,10 +11,13 @@ from callfunnel.infra.postgres import Connection
 from workers.persistence.recordings.rules import Waiting
 
 
-async def wait(tenant: TenantId, connection: Connection, ends: Sequence[dict[str, Any]]) -> None:
-    """Notes ended calls: `call`, `segments`, `duration_ms`, `traceparent`. Known ones stay."""
+async def wait(ends: Mapping[TenantId, Sequence[dict[str, Any]]], connection: Connection) -> None:
+    """Notes ended calls: `call`, `segments`, `duration_ms`, `traceparent`. Known ones stay.
+
+    For a batch: the transaction has named its tenants.
+    """
     batch = msgspec.json.encode(ends).decode()
-    await connection.execute(_WAIT, {"tenant": tenant, "batch": batch}, prepare=True)
+    await connection.execute(_WAIT, {"batch": batch}, prepare=True)
 
 
 async def claim(tenant: TenantId, connection: Connection, lease_s: float) -> Waiting | None:
@@ -53,19 +56,20 @@ async def done(tenant: TenantId, connection: Connection, call: str) -> None:
 
 _WAIT = """
 with batch as (
-    select * from jsonb_to_recordset(%(batch)s::text::jsonb)
+    select key as tenant, ended.*
+    from jsonb_each(%(batch)s::text::jsonb), jsonb_to_recordset(value)
         as ended (call text, segments integer, duration_ms integer, traceparent text)
 ), waiting as (
     insert into recordings.waiting (tenant, call, segments, duration_ms, traceparent)
-    select %(tenant)s, call, segments, duration_ms, traceparent from batch
+    select tenant, call, segments, duration_ms, traceparent from batch
     where not exists (select from recordings.recordings r
-        where r.tenant = %(tenant)s and r.call = batch.call)
-    order by call
+        where r.tenant = batch.tenant and r.call = batch.call)
+    order by tenant, call
     on conflict do nothing
-    returning call
+    returning tenant, call
 )
 insert into recordings.deadlines (tenant, call, due_at)
-select %(tenant)s, call, now() from waiting
+select tenant, call, now() from waiting
 on conflict do nothing
 """
 _CLAIM = """

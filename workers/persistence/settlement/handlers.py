@@ -4,20 +4,22 @@ Whichever part comes last seals the record; a deadline does when one never comes
 """
 
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any
 
 from callfunnel.domain.ids import TenantId
 from callfunnel.events.call import CallEnded
+from callfunnel.events.envelope import Event
 from callfunnel.events.settled import CallSettled
 from callfunnel.infra.bus import Bus, Received, event
 from callfunnel.infra.clock import utc_now
 from callfunnel.infra.deadlines import Deadlines
 from callfunnel.infra.outbox import Outbox
-from callfunnel.infra.postgres import Connection, Pool, tenant_connection
+from callfunnel.infra.postgres import Connection, Pool, tenants_connection
 from workers.persistence.settlement import store
-from workers.persistence.settlement.rules import DEADLINE_S, PARTS, Parts, sealed
+from workers.persistence.settlement.rules import DEADLINE_S, PARTS, Parts, Sealed, sealed
 
-BATCH = 200
+BATCH = 1000
 _OVERDUE_AT_ONCE = 100
 
 
@@ -38,33 +40,37 @@ class Settlement:
 
         @self._bus.consumer("settlement", *PARTS, batch=BATCH)
         async def collect(batch: list[Received[Any]]) -> None:
-            by_tenant: dict[TenantId, list[dict[str, Any]]] = defaultdict(list)
+            told: dict[TenantId, list[dict[str, Any]]] = defaultdict(list)
             for item in batch:
-                by_tenant[item.envelope.tenant].append(_part(item))
-            for tenant, told in by_tenant.items():
-                async with tenant_connection(self._pool, tenant) as connection:
-                    ready = await store.add(tenant, connection, told, self._deadline_s)
-                    await self._seal(tenant, connection, ready)
-                self._outbox.wake(tenant)
+                told[item.envelope.tenant].append(_part(item))
+            async with tenants_connection(self._pool, told) as connection:
+                await self._seal(await store.add(told, connection, self._deadline_s), connection)
+            self._outbox.wake(*told)
             if any(isinstance(item.data, CallEnded) for item in batch):
                 self.deadlines.wake(self._deadline_s)
 
     async def seal_overdue(self, tenant: TenantId) -> None:
         """Seals what has waited long enough, with what is there."""
-        async with tenant_connection(self._pool, tenant) as connection:
-            late = await store.overdue(tenant, connection, _OVERDUE_AT_ONCE)
-            await self._seal(tenant, connection, late)
+        async with tenants_connection(self._pool, [tenant]) as connection:
+            await self._seal(await store.overdue(tenant, connection, _OVERDUE_AT_ONCE), connection)
         self._outbox.wake(tenant)
 
-    async def _seal(self, tenant: TenantId, connection: Connection, ready: list[Parts]) -> None:
-        for parts in ready:
-            now = utc_now()
-            record = sealed(tenant, parts, now)
-            await store.seal(tenant, connection, parts.call, record, now)
-            news = CallSettled(digest=record.digest, missing=list(record.missing), sealed_at=now)
-            ident, trace = f"{parts.call}-settled", parts.traceparent
-            told = event(news, tenant, parts.call, id=ident, traceparent=trace)
-            await self._outbox.put(tenant, connection, [told])
+    async def _seal(self, ready: Sequence[Parts], connection: Connection) -> None:
+        if not ready:
+            return
+        now = utc_now()
+        records = {(parts.tenant, parts.call): sealed(parts, now) for parts in ready}
+        await store.seal(records, connection, now)
+        await self._outbox.put_all(
+            connection,
+            [_news(parts, records[parts.tenant, parts.call], now) for parts in ready],
+        )
+
+
+def _news(parts: Parts, record: Sealed, now: str) -> Event[CallSettled]:
+    news = CallSettled(digest=record.digest, missing=list(record.missing), sealed_at=now)
+    ident, trace = f"{parts.call}-settled", parts.traceparent
+    return event(news, parts.tenant, parts.call, id=ident, traceparent=trace)
 
 
 def _part(item: Received[Any]) -> dict[str, Any]:

@@ -27,6 +27,7 @@ _CANONICAL = msgspec.json.Encoder(order="sorted")
 class Parts:
     """What has come about a call; None is not there yet."""
 
+    tenant: TenantId
     call: str
     ended: Mapping[str, Any]
     timeline: Mapping[str, Any] | None
@@ -54,7 +55,7 @@ def missing(parts: Parts) -> tuple[str, ...]:
     return tuple(name for name, present in there.items() if not present)
 
 
-def sealed(tenant: TenantId, parts: Parts, sealed_at: str) -> Sealed:
+def sealed(parts: Parts, sealed_at: str) -> Sealed:
     """The record as canonical JSON: sorted keys, no spaces, integers only."""
     lacks = missing(parts)
     record = {
@@ -64,7 +65,7 @@ def sealed(tenant: TenantId, parts: Parts, sealed_at: str) -> Sealed:
         "rated": parts.rated,
         "recording": parts.recording,
         "sealed_at": sealed_at,
-        "tenant": tenant,
+        "tenant": parts.tenant,
         "timeline": parts.timeline,
         "version": 1,
     }

@@ -1,17 +1,19 @@
 """Bus in: everything told about calls, redacted. Out: the news that a timeline is complete."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any
 
 from callfunnel.domain.ids import TenantId
 from callfunnel.events.catalogue import definitions
+from callfunnel.events.envelope import Event
 from callfunnel.infra.bus import Bus, Received, event
 from callfunnel.infra.outbox import Outbox
-from callfunnel.infra.postgres import Pool, tenant_connection
+from callfunnel.infra.postgres import Connection, Pool, tenants_connection
 from workers.persistence.timeline import store
 from workers.persistence.timeline.rules import Row, completed, row_of
 
-BATCH = 500
+BATCH = 1000
 FACTS = tuple(row.cls for row in definitions() if row.family == "call")
 
 
@@ -20,21 +22,28 @@ def register(bus: Bus, pool: Pool, outbox: Outbox) -> None:
 
     @bus.consumer("timeline", *FACTS, batch=BATCH)
     async def write(batch: list[Received[Any]]) -> None:
-        by_tenant: dict[TenantId, list[Row]] = defaultdict(list)
+        rows: dict[TenantId, list[Row]] = defaultdict(list)
         for item in batch:
-            by_tenant[item.envelope.tenant].append(row_of(item.envelope, item.data))
-        for tenant, rows in by_tenant.items():
-            await _store(tenant, pool, outbox, rows)
+            rows[item.envelope.tenant].append(row_of(item.envelope, item.data))
+        async with tenants_connection(pool, rows) as connection:
+            ended = await store.store(rows, connection)
+            await outbox.put_all(connection, await _completed(ended, connection))
+        outbox.wake(*rows)
 
 
-async def _store(tenant: TenantId, pool: Pool, outbox: Outbox, rows: list[Row]) -> None:
-    told = []
-    async with tenant_connection(pool, tenant) as connection:
-        for call in await store.store(tenant, connection, rows):
-            done = completed(await store.facts(tenant, connection, call))
-            if done and await store.complete(tenant, connection, call, done[0].digest):
-                ident = f"{call}-timeline"
-                told.append(event(done[0], tenant, call, id=ident, traceparent=done[1]))
-        await outbox.put(tenant, connection, told)
-    if told:
-        outbox.wake(tenant)
+async def _completed(ended: Sequence[store.Place], connection: Connection) -> list[Event[Any]]:
+    """Marks the timelines among these that have no gap any more; the news of each."""
+    if not ended:
+        return []
+    told = {}
+    for place, facts in (await store.facts(ended, connection)).items():
+        done = completed(facts)
+        if done is not None:
+            told[place] = done
+    digests = {place: news.digest for place, (news, _) in told.items()}
+    marked = await store.complete(digests, connection)
+    return [
+        event(news, tenant, call, id=f"{call}-timeline", traceparent=trace)
+        for (tenant, call), (news, trace) in told.items()
+        if (tenant, call) in marked
+    ]

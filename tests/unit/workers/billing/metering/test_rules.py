@@ -18,7 +18,7 @@ from workers.billing.metering.rules import (
 def collected(
     expected: int | None = 2, arrived: int = 2, told: bool = True, rounds: int = 0
 ) -> Collected:
-    return Collected("c", expected, arrived, told, rounds)
+    return Collected(TenantId("acme"), "c", expected, arrived, told, rounds)
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,17 @@ from workers.persistence.settlement.rules import Parts, missing, sealed
 
 TENANT = TenantId("acme")
 ALL = Parts(
-    "c_1", {"cause": "caller_hangup"}, {"last_seq": 3}, {"object_key": "x"}, {"complete": True}
+    TENANT,
+    "c_1",
+    {"cause": "caller_hangup"},
+    {"last_seq": 3},
+    {"object_key": "x"},
+    {"complete": True},
 )
 
 
 def without(**changes: object) -> Parts:
-    names = ("call", "ended", "timeline", "recording", "rated")
+    names = ("tenant", "call", "ended", "timeline", "recording", "rated")
     return Parts(**({name: getattr(ALL, name) for name in names} | changes))  # type: ignore[arg-type]
 
 
@@ -35,11 +40,11 @@ def test_a_whole_record_lacks_nothing() -> None:
 )
 def test_what_never_came_is_named(parts: Parts, lacks: tuple[str, ...]) -> None:
     assert missing(parts) == lacks
-    assert json.loads(sealed(TENANT, parts, "now").canonical)["missing"] == list(lacks)
+    assert json.loads(sealed(parts, "now").canonical)["missing"] == list(lacks)
 
 
 def test_the_digest_is_the_sha256_of_the_canonical_text() -> None:
-    record = sealed(TENANT, ALL, "2026-01-01T00:00:00.000000Z")
+    record = sealed(ALL, "2026-01-01T00:00:00.000000Z")
     again = json.dumps(
         json.loads(record.canonical), sort_keys=True, separators=(",", ":"), ensure_ascii=False
     )
@@ -50,4 +55,4 @@ def test_the_digest_is_the_sha256_of_the_canonical_text() -> None:
 def test_the_order_in_which_parts_were_stored_does_not_matter() -> None:
     other = without(timeline=dict(reversed(list({"last_seq": 3, "a": 1}.items()))))
     same = without(timeline={"last_seq": 3, "a": 1})
-    assert sealed(TENANT, other, "now") == sealed(TENANT, same, "now")
+    assert sealed(other, "now") == sealed(same, "now")
