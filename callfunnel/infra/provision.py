@@ -51,8 +51,8 @@ async def _ensure(stream: JetStreamContext, config: api.StreamConfig) -> bool:
         return True
     wanted = {k: v for k, v in config.as_dict().items() if v is not None}
     actual = current.as_dict()
-    if all(actual.get(key) == value for key, value in wanted.items()):
-        return False
+    if all((actual.get(key) or False) == (value or False) for key, value in wanted.items()):
+        return False  # the server leaves out what is zero or false
     await stream.update_stream(config)
     return True
 
@@ -69,7 +69,7 @@ def _stream(item: Stream, size: BusSize) -> api.StreamConfig:
         duplicate_window=item.duplicate_window_s,
         storage=api.StorageType.FILE,
         num_replicas=size.replicas,
-        allow_direct=True,
+        allow_direct=False,
     )
 
 
@@ -87,7 +87,7 @@ def _bucket(item: Bucket, size: BusSize) -> api.StreamConfig:
         duplicate_window=120,
         storage=api.StorageType.FILE,
         num_replicas=size.replicas,
-        allow_direct=True,
+        allow_direct=False,
         allow_rollup_hdrs=True,
         deny_delete=True,
         allow_msg_ttl=True,

@@ -3,7 +3,9 @@
 A role publishes what the catalogue says it sends, hears the requests it answers and its own
 inbox, and reads the streams and keys it works on. Nobody but `supervisor` changes a stream, reads
 DEAD, or takes away from what another role reads. Inboxes are apart (`inbox_of`): whoever could
-hear another role's inbox would read there whatever that role reads.
+hear another role's inbox would read there whatever that role reads, and whoever could write there
+would answer in another's name. Nobody reads by DIRECT.GET: its answer is the stored message, and
+the server sends it to whatever subject the asker calls its inbox.
 """
 
 from __future__ import annotations
@@ -50,7 +52,7 @@ _CHANGES: Final = (
     *(f"STREAM.{verb}.>" for verb in ("CREATE", "UPDATE", "DELETE", "RESTORE", "SNAPSHOT")),
     *("STREAM.MSG.DELETE.>", "STREAM.LEADER.>", "STREAM.PEER.>"),
     *("CONSUMER.LEADER.>", "CONSUMER.PAUSE.>", "CONSUMER.UNPIN.>"),
-    *("META.>", "SERVER.>", "ACCOUNT.>"),
+    *("META.>", "SERVER.>", "ACCOUNT.>", "DIRECT.>"),
 )
 
 
@@ -67,7 +69,7 @@ def permissions(role: str) -> Permissions | None:
 
 
 def _published(role: str) -> list[str]:
-    subjects = ["_INBOX.>", "$JS.API.>", "$JS.ACK.>", "$JS.FC.>"]
+    subjects = ["$JS.API.>", "$JS.ACK.>", "$JS.FC.>", *_answered(role)]
     subjects += [f"$KV.{bucket.name}.>" for bucket in _KEYS_WRITTEN.get(role, ())]
     subjects += DEAD.subjects if role in _BURIES else ()
     return subjects + [each for row in CATALOGUE.values() for each in _sent(role, row)]
@@ -83,10 +85,20 @@ def _sent(role: str, row: Definition) -> list[str]:
 
 
 def _heard(role: str) -> list[str]:
-    requests = [row for row in CATALOGUE.values() if row.kind == "request"]
-    answered = [row for row in requests if not set(_PARTS[role]).isdisjoint(row.handlers)]
     live = [filter_of(ApprovalClosed)] if role == "media" else []
-    return [f"{inbox_of(role)}.>", *(filter_of(row.cls) for row in answered), *live]
+    return [f"{inbox_of(role)}.>", *(filter_of(row.cls) for row in _requests(role)), *live]
+
+
+def _requests(role: str) -> list[Definition]:
+    """What a role is asked."""
+    requests = [row for row in CATALOGUE.values() if row.kind == "request"]
+    return [row for row in requests if not set(_PARTS[role]).isdisjoint(row.handlers)]
+
+
+def _answered(role: str) -> list[str]:
+    """The inboxes of those whose requests a role answers."""
+    askers = {part for row in _requests(role) for part in row.sender.split(", ")}
+    return [f"{inbox_of(each)}.>" for each in _PARTS if not askers.isdisjoint(_PARTS[each])]
 
 
 def _purges(role: str) -> list[str]:
@@ -99,8 +111,7 @@ def _unread(role: str) -> list[str]:
     denied = []
     for name in _all_streams():
         if name not in read:
-            denied += [f"$JS.API.{verb}.{name}" for verb in ("STREAM.MSG.GET", "DIRECT.GET")]
-            denied += [f"$JS.API.DIRECT.GET.{name}.>", f"$JS.API.CONSUMER.*.{name}"]
+            denied += [f"$JS.API.STREAM.MSG.GET.{name}", f"$JS.API.CONSUMER.*.{name}"]
             denied += [f"$JS.API.CONSUMER.*.{name}.>", f"$JS.API.CONSUMER.*.*.{name}.>"]
             denied += [f"$JS.ACK.{name}.>", f"$JS.ACK.*.*.{name}.>"]
     return denied

@@ -7,9 +7,11 @@ import nats
 import nats.errors
 import pytest
 from nats.aio.client import Client
-from nats.js.api import ConsumerConfig
+from nats.js.api import AckPolicy, ConsumerConfig
 
+from callfunnel.domain.errors import Permanent
 from callfunnel.domain.ids import PLATFORM
+from callfunnel.events.envelope import from_wire
 from callfunnel.infra.sealed import SealedSecrets
 
 SPOKEN = "cf.t-x.raw.c_1.caller_spoke"
@@ -42,12 +44,12 @@ async def client_of(nats_url: str, platform_secrets: SealedSecrets) -> AsyncIter
 
 
 async def is_refused(client: Client, subject: str, body: bytes = b"") -> bool:
-    """Whether the server does not let this client ask that."""
-    try:
-        await client.request(subject, body, timeout=0.3)
-    except (nats.errors.Error, TimeoutError):
-        return "permissions violation" in str(client.last_error).lower()
-    return False
+    """Whether the server does not let this client say that: it objects before the next pong."""
+    client._err = None
+    await client.publish(subject, body, reply=client.new_inbox())
+    await client.flush()  # its ping overtakes what was published: the second one does not
+    await client.flush()
+    return "permissions violation" in str(client.last_error).lower()
 
 
 @pytest.mark.parametrize("role", ["gateway", "media", "billing"])
@@ -142,3 +144,50 @@ async def test_arguments_of_a_tool_are_heard_by_tools_alone(client_of: ClientOf,
         await media.request("cf.t-x.tool.c_1.run", SECRET, timeout=0.3)
     with pytest.raises(nats.errors.TimeoutError):
         await listening.next_msg(timeout=0.1)
+
+
+@pytest.mark.parametrize("role", ROLES)
+async def test_the_server_does_not_say_for_a_role_what_it_may_not_say(
+    client_of: ClientOf, role: str
+) -> None:
+    """An answer of the bus's own API goes where the asker says: none may hold a made-up message."""
+    thief = await client_of(role)
+    for stream in ("RAW", "CALLS", "APPROVALS", "KV_cf_pins", "KV_cf_slots", "KV_cf_rulebooks"):
+        for asked in (stream, f"{stream}.$KV.cf_pins.forged", f"{stream}.cf.t-x.raw.c_1.ended"):
+            assert await is_refused(thief, f"$JS.API.DIRECT.GET.{asked}", b"{}"), asked
+
+
+@pytest.mark.parametrize("deliver", ["push", "pull"])
+async def test_a_consumer_does_not_bring_a_made_up_message_to_where_its_maker_may_not_speak(
+    client_of: ClientOf, deliver: str
+) -> None:
+    """A media worker writes a pin as it likes, and has it delivered as a person's decision."""
+    thief = await client_of("media")
+    decided, pin = "cf.t-x.decision.apr_1.decide", f"$KV.cf_pins.forged-{deliver}"
+    deciding = await (await client_of("conductor")).subscribe("cf.*.decision.*.decide")
+    await thief.jetstream().publish(pin, SECRET, headers={"ce-id": "m_1"})
+    push = {"deliver_subject": decided, "ack_policy": AckPolicy.NONE} if deliver == "push" else {}
+    config = ConsumerConfig(name=f"thief-{deliver}", filter_subject=pin, **push)
+    await thief.jetstream().add_consumer("KV_cf_pins", config)
+    asked = f"$JS.API.CONSUMER.MSG.NEXT.KV_cf_pins.thief-{deliver}"
+    await thief.publish(asked, b"", reply=decided)
+
+    async def refused() -> bool:
+        try:
+            heard = await deciding.next_msg(timeout=0.3)
+        except nats.errors.TimeoutError:
+            return True
+        with pytest.raises(Permanent):
+            from_wire(heard.headers, heard.data, heard.subject)
+        return True
+
+    assert await refused()
+
+
+@pytest.mark.parametrize("role", ROLES)
+async def test_nobody_answers_in_the_name_of_another(client_of: ClientOf, role: str) -> None:
+    answers = {"media": {"gateway"}, "conductor": {"gateway", "media"}}.get(role, set())
+    thief = await client_of(role)
+    for other in ROLES:
+        refused = await is_refused(thief, f"_INBOX.{other}.made-up.1", b"{}")
+        assert refused == (other not in answers), other

@@ -105,7 +105,7 @@ async def ends(client: Client) -> list[Event[Any]]:
     state = (await stream.stream_info("RAW")).state
     found = []
     for sequence in range(state.first_seq, state.last_seq + 1) if state.messages else ():
-        message = await stream.get_msg("RAW", sequence, direct=True)
+        message = await stream.get_msg("RAW", sequence)
         if (message.headers or {})["ce-type"] == "callfunnel.call.ended.v1":
             found.append(msgspec.json.decode(message.data or b"", type=CallEnded))
     return found

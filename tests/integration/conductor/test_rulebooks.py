@@ -33,6 +33,14 @@ async def test_each_change_is_a_version_and_calls_find_the_newest(
     assert (shown.version, "What can I do" in shown.rulebook.greeting) == (2, True)
 
 
+async def test_what_is_no_rule_book_gives_way_to_one(conductor, put, gateway_bus, tenant):
+    context = await conductor()
+    bus = await context.bus("conductor")
+    await bus.kv(RULEBOOKS.name).put(f"{tenant}.{AGENT}", b'{"type":"garbage"}')
+    assert (await put()).ok
+    assert (await in_registry(gateway_bus, tenant)).version == 1
+
+
 async def test_an_invalid_document_is_refused_line_by_line_and_the_old_one_stays(
     conductor, put, gateway_bus, tenant
 ):

@@ -91,12 +91,18 @@ class Rulebooks:
                 if await self._registry.create(key, value) is not None:
                     return
                 continue
-            if msgspec.json.decode(entry.value, type=PublishedRulebook).version > published.version:
-                return
-            if entry.value == value:
+            if entry.value == value or _version_of(entry.value) > published.version:
                 return
             if await self._registry.replace(key, value, entry.revision) is not None:
                 return
+
+
+def _version_of(shown: bytes) -> int:
+    """0 for what is no rule book: whoever put it there, it gives way."""
+    try:
+        return msgspec.json.decode(shown, type=PublishedRulebook).version
+    except msgspec.DecodeError:
+        return 0
 
 
 async def _version(
