@@ -214,6 +214,9 @@ class _Line:
             await self._speak(listening)
         finally:
             listening.cancel()
+            (ended,) = await asyncio.gather(listening, return_exceptions=True)
+        if isinstance(ended, websockets.ConnectionClosedError):
+            raise ended  # the other side vanished or closed in anger
 
     async def _listen(self) -> None:
         async for message in self._socket:

@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.chaos import matrix
+from tests.chaos import matrix, page
 from tests.chaos.cells import Cell, Harm, all_cells
 from tests.chaos.stage import Stage
 
@@ -27,6 +27,10 @@ def main(words: list[str]) -> int:
             shutil.rmtree(folder, ignore_errors=True)
     for line in whole:
         matrix.say(f"X {line}")
+    if given.write:
+        page.keep(results)
+        page.write()
+    matrix.say(f"{sum(each.holds for each in results)} of {len(results)} squares hold")
     return 1 if whole or any(each.wrong for each in results) else 0
 
 
@@ -34,6 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="./cf chaos", description="The kill matrix.")
     parser.add_argument("--cell", action="append", metavar="VICTIM[/PHASE[/HARM]]", default=[])
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--write", action="store_true", help="renew docs/kill_matrix.md")
     parser.add_argument("--keep", action="store_true", help="leave the home folder for a look")
     return parser
 

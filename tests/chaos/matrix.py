@@ -5,13 +5,11 @@ All cells of one victim and harm are one strike; strikes go one after another ov
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field
 
 from tests.chaos import evidence, harms
 from tests.chaos.cells import Cell, Fate, Harm, Phase, expected, why_not
@@ -142,8 +140,3 @@ def _tell(victim: str, harm: Harm, news: list[Result], took_s: float) -> None:
         say(f"  {mark}{each.cell} ({each.whole_s} s, {each.sealed_s} s){cause} {each.heard}")
         for line in each.wrong:
             say(f"      {line}")
-
-
-def kept(results: list[Result], file: Path) -> None:
-    """As JSON, for comparing two runs."""
-    file.write_text(json.dumps([asdict(each) for each in results], indent=1) + "\n")

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import gc
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -180,3 +181,18 @@ async def test_a_refused_signature_is_the_users_mistake() -> None:
         carrier = Carrier(Account("http://h", PUBLIC, "AC1", "wrong"), lambda call: None, http)
         with pytest.raises(UserError, match="signature"):
             await carrier.place(("+1", "+2"), [], MANNERS)
+
+
+async def test_a_socket_that_breaks_off_is_a_complaint_and_no_error_of_the_program() -> None:
+    unhandled: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: unhandled.append(context))
+
+    async def agent(connection: ServerConnection) -> None:
+        await greeting(connection, platform)
+        connection.transport.abort()
+
+    platform = streaming(Platform(agent))
+    outcome = await talk(platform)
+    gc.collect()
+    assert outcome.complaints == ["the media socket failed: no close frame received or sent"]
+    assert unhandled == []
