@@ -26,7 +26,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 
 
 @pytest.fixture(scope="module")
-def results(stage: Stage) -> Iterator[dict[str, Result]]:
+def results(stage: Stage) -> dict[str, Result]:
     """All strikes, and then a look at the whole."""
     found = [
         result
@@ -34,7 +34,7 @@ def results(stage: Stage) -> Iterator[dict[str, Result]]:
         for result in matrix.run(stage, victim, harm, set(Phase), SEED)
     ]
     assert evidence.of_the_whole(stage) == []
-    yield {result.cell: result for result in found}
+    return {result.cell: result for result in found}
 
 
 @pytest.mark.parametrize("cell", CELLS, ids=str)

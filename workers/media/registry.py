@@ -32,6 +32,10 @@ class Buckets(Protocol):
     def kv(self, bucket: str) -> KeyValue: ...
 
 
+def _unwatched() -> None:
+    """Of a registry that is never entered, no lease can be lost."""
+
+
 class Registry:
     """One worker's. `record` says what the worker is now.
 
@@ -44,8 +48,8 @@ class Registry:
         worker: WorkerId,
         record: Callable[[], WorkerRecord],
         *,
-        lost: Callable[[], None],
-        lapsed: Callable[[], None],
+        lost: Callable[[], None] = _unwatched,
+        lapsed: Callable[[], None] = _unwatched,
     ) -> None:
         self._worker = worker
         self._record = record

@@ -61,7 +61,7 @@ async def _send(settings: PlatformSettings, spool: Spool) -> bool:
         bus = await context.bus("media")
         await spool.send_through(bus.client)
         name = WorkerId(settings.process)
-        registry = Registry(bus, name, lambda: _record(settings), lambda: None)
+        registry = Registry(bus, name, lambda: _record(settings))
         await end_calls_of_predecessor(spool, registry)
         return await spool.drain(_LONGEST_S)
     except UserError as error:

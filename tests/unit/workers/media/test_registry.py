@@ -105,12 +105,12 @@ def record() -> WorkerRecord:
 
 
 async def conclude(buckets: Buckets, offered: CallSpec) -> bool:
-    registry = Registry(buckets, WORKER, record, lost=lambda: None, lapsed=lambda: None)
+    registry = Registry(buckets, WORKER, record)
     return await registry.conclude(offered, EPOCH, Cause.TRANSFERRED, "+15550100009")
 
 
 def registry_over(buckets: Buckets) -> Registry:
-    return Registry(buckets, WORKER, record, lost=lambda: None, lapsed=lambda: None)
+    return Registry(buckets, WORKER, record)
 
 
 def test_the_end_is_in_the_pin_and_the_slot_is_free() -> None:
