@@ -44,6 +44,7 @@ class PullClient:
         self._ahead = ahead
         self._expires_s = expires_s
         self._heartbeat_s = heartbeat_s
+        self._patience_s = 2 * heartbeat_s + 1
         self._queue: list[Msg] = []
         self._outstanding = 0
         self._arrived = asyncio.Event()
@@ -80,7 +81,7 @@ class PullClient:
             self._arrived.clear()
             await self._arrived.wait()
         batch, self._queue = self._queue[:limit], self._queue[limit:]
-        if self._outstanding <= self._ahead // 2 and len(self._queue) < self._ahead:
+        if self._room >= self._ahead // 2:
             await self._pull()
         return batch
 
@@ -119,8 +120,13 @@ class PullClient:
         for message in waiting:
             await message.nak(delay=delay_s)
 
+    @property
+    def _room(self) -> int:
+        """How many more may be asked for: what waits here counts, or a slow reader would hoard."""
+        return self._ahead - self._outstanding - len(self._queue)
+
     async def _pull(self) -> None:
-        wanted = self._ahead - self._outstanding
+        wanted = self._room
         if wanted <= 0 or self._stopping or self._paused or not self._client.is_connected:
             return
         self._outstanding += wanted
@@ -162,7 +168,7 @@ class PullClient:
         reconnects = self._client.stats["reconnects"]
         while not self._stopping:
             await asyncio.sleep(_WATCH_S)
-            silent = loop.time() - self._heard > 2 * self._heartbeat_s + 1
+            silent = self._outstanding > 0 and loop.time() - self._heard > self._patience_s
             reconnected = self._client.stats["reconnects"] != reconnects
             if self._client.is_connected and (silent or reconnected):
                 reconnects = self._client.stats["reconnects"]

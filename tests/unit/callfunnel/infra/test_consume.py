@@ -1,0 +1,98 @@
+"""The continuous pull in virtual time: a reader that is slow asks for no more than it may hold."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from callfunnel.infra.consume import PullClient
+from tests.simulators.virtual_time import run
+
+AHEAD = 100
+
+
+@dataclass
+class Delivered:
+    """A message of the stream, or a status."""
+
+    data: bytes = b"x"
+    headers: dict[str, str] | None = None
+
+
+@dataclass
+class Subscribed:
+    async def unsubscribe(self) -> None:
+        """Nothing is left to do."""
+
+    async def drain(self) -> None:
+        """Nothing is on its way."""
+
+
+@dataclass
+class EndlessBus:
+    """A durable with more messages than anyone can read; every request is served in full."""
+
+    is_connected: bool = True
+    stats: dict[str, int] = field(default_factory=lambda: {"reconnects": 0})
+    asked: int = 0
+    heard: Callable[[Any], Awaitable[None]] | None = None
+    silent: bool = False
+
+    def new_inbox(self) -> str:
+        return "_INBOX.x"
+
+    async def subscribe(self, _subject: str, *, cb: Any, **_limits: int) -> Subscribed:
+        self.heard = cb
+        return Subscribed()
+
+    async def publish(self, _subject: str, payload: bytes, _reply: str) -> None:
+        wanted = json.loads(payload)["batch"]
+        self.asked += wanted
+        assert self.heard is not None
+        if not self.silent:
+            for _ in range(wanted):
+                await self.heard(Delivered())
+
+
+def pulling(bus: EndlessBus) -> PullClient:
+    return PullClient(bus, "S", "d", ahead=AHEAD)  # type: ignore[arg-type]
+
+
+def test_a_handler_that_takes_minutes_holds_no_more_than_was_asked_for_at_first() -> None:
+    async def scenario() -> tuple[int, int]:
+        bus = EndlessBus()
+        reader = pulling(bus)
+        await reader.start()
+        await asyncio.sleep(300)
+        held = len(reader.waiting)
+        await reader.next_batch(10)
+        return held, bus.asked
+
+    held, asked = run(scenario())
+    assert held == AHEAD
+    assert asked <= AHEAD + 10
+
+
+def test_what_was_taken_is_asked_for_again() -> None:
+    async def scenario() -> int:
+        bus = EndlessBus()
+        reader = pulling(bus)
+        await reader.start()
+        for _ in range(50):
+            assert len(await reader.next_batch(AHEAD // 2)) == AHEAD // 2
+            assert len(reader.waiting) <= AHEAD
+        return bus.asked
+
+    assert run(scenario()) >= 50 * AHEAD // 2
+
+
+def test_a_request_that_nobody_hears_is_asked_again() -> None:
+    async def scenario() -> list[Any]:
+        bus = EndlessBus(silent=True)
+        reader = pulling(bus)
+        await reader.start()
+        bus.silent = False
+        return await reader.next_batch(10)
+
+    assert len(run(scenario())) == 10
