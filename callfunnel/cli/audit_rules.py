@@ -94,9 +94,11 @@ def _recording(evidence: Evidence) -> Iterator[str]:
         yield "its recording is not stored"
         return
     length = evidence.call["duration_ms"] or 0
-    if stored["missing_segments"]:
-        yield f"its recording lacks {stored['missing_segments']} segments"
-    elif abs(stored["duration_ms"] - length) > RECORDING_TOLERANCE_MS:
+    # What found no room on the worker's disk was said to be gone: it is known, not lost.
+    refused = by_name["ended"].get("refused_segments", 0)
+    if stored["missing_segments"] > refused:
+        yield f"its recording lacks {stored['missing_segments'] - refused} segments"
+    elif not refused and abs(stored["duration_ms"] - length) > RECORDING_TOLERANCE_MS:
         yield f"its recording is {stored['duration_ms']} ms long, the call {length} ms"
 
 

@@ -197,7 +197,8 @@ class CallEnded(Message, frozen=True, kw_only=True):
     """`last_seq`, `segments` and `usage_records` say how much there is to collect.
 
     The reaper counts the usage that is on the bus; `segments` is -1, which it cannot know.
-    `answered` is false when no media ever flowed.
+    `answered` is false when no media ever flowed. `refused_segments` found no room on the worker's
+    disk: they are silence in the recording, and nobody waits for them.
     """
 
     cause: Cause
@@ -208,3 +209,4 @@ class CallEnded(Message, frozen=True, kw_only=True):
     usage_records: int
     answered: bool
     note: str = ""
+    refused_segments: f.Count = 0

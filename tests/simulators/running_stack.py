@@ -40,7 +40,7 @@ class RunningStack:
                 [*COMMAND, "up", *options, *words],
                 stdout=out,
                 stderr=out,
-                env=_environment(environment),
+                env=environment_of(environment),
             )
         eventually(lambda: ready.exists() or process.poll() is not None, "ready", READY_WITHIN_S)
         assert process.poll() is None, log.read_text()
@@ -92,7 +92,7 @@ class RunningStack:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env=_environment({}),
+            env=environment_of({}),
         )
 
     def run(self, *words: str, status: int = 0) -> str:
@@ -124,5 +124,5 @@ def finished(command: subprocess.Popen[str]) -> dict[str, Any]:
     return report
 
 
-def _environment(changes: dict[str, str]) -> dict[str, str]:
+def environment_of(changes: dict[str, str]) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(SOURCE), **changes}

@@ -185,6 +185,7 @@ class Scene:
     hostility: Hostility = field(default_factory=Hostility)
     errands: FakeErrands = field(default_factory=FakeErrands)
     spec: CallSpec = field(default_factory=spec)
+    told: Told = field(default_factory=Told)
 
 
 def play(scene: Scene) -> Take:
@@ -206,7 +207,7 @@ class Stage:
 def raise_curtain(scene: Scene) -> Stage:
     """The carrier's socket was accepted; nothing was said yet."""
     lines: list[MemoryLine] = []
-    told, mouth, socket = Told(), Mouth(), MemorySocket()
+    told, mouth, socket = scene.told, Mouth(), MemorySocket()
 
     def open_line(context: CallContext, sink: ModelSink) -> Any:
         lines.append(MemoryLine(context, sink, scene.script))

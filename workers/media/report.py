@@ -1,10 +1,13 @@
 """What a call tells the rest of the platform: facts numbered by their single writer, usage, audio.
 
-Everything leaves through the spool, which never waits. A spool that refuses (full disk) is counted
-and said; the call goes on, and its end is told with the numbers of what was accepted.
+Everything leaves through the spool, which never waits. While it refuses (full disk) the call goes
+on: facts and usage are owed and told as soon as it takes them again, a bounded number of each call;
+audio is given up, counted, and silence in the recording. The end comes after what is owed, and
+says how many segments are gone.
 """
 
 import logging
+from collections import deque
 from collections.abc import Callable
 from typing import Final, Protocol
 
@@ -15,7 +18,7 @@ from callfunnel.domain.errors import Temporary
 from callfunnel.domain.ids import WorkerId
 from callfunnel.events.audio import AudioSegment
 from callfunnel.events.call import CallEnded
-from callfunnel.events.envelope import Envelope, Event, to_wire
+from callfunnel.events.envelope import Envelope, Event, Wire, to_wire
 from callfunnel.events.message import Message
 from callfunnel.events.pinned import opening_facts
 from callfunnel.events.usage import UsageMeasured
@@ -23,6 +26,17 @@ from callfunnel.infra.spool import Tally, UnfinishedCall
 from callfunnel.infra.trace import child_of
 
 _log: Final = logging.getLogger(__name__)
+
+
+MOST_OWED: Final = 500
+"""Messages of a call that wait in memory for a disk that refuses: minutes of talk, a few 100 kB."""
+
+
+class Shortfall(msgspec.Struct):
+    """What found no room and is gone, since the start: segments of audio, other messages."""
+
+    segments: int = 0
+    messages: int = 0
 
 
 class Outlet(Protocol):
@@ -49,14 +63,23 @@ class Journal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reporter:
-    """The single writer of one call. `now` gives RFC 3339 UTC."""
+    """The single writer of one call. `now` gives RFC 3339 UTC; `shortfall` is the worker's."""
 
-    def __init__(self, spec: CallSpec, outlet: Outlet, now: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        spec: CallSpec,
+        outlet: Outlet,
+        now: Callable[[], str],
+        shortfall: Shortfall | None = None,
+    ) -> None:
         self.spec = spec
         self.seq = 0
         self.segments = 0
         self.usage_records = 0
-        self.refused = 0
+        self.refused_segments = 0
+        self._shortfall = shortfall or Shortfall()
+        self._owed: deque[tuple[Wire, Tally]] = deque()
+        self._refusing = False
         self._outlet = outlet
         self._now = now
         self._ended = False
@@ -80,16 +103,21 @@ class Reporter:
         if self._ended:
             return
         seq = self.seq + 1
-        if self._send(f"{self.spec.call}-{seq}", fact, seq, Tally(self.spec.call, seq=seq)):
+        wire = self._wire(f"{self.spec.call}-{seq}", fact, seq)
+        if self._tell(wire, Tally(self.spec.call, seq=seq)):
             self.seq = seq
 
     def audio(self, segment: AudioSegment) -> None:
         """A segment of the recording."""
         if self._ended:
             return
-        tally = Tally(self.spec.call, segments=1)
-        if self._send(f"{self.spec.call}-a-{segment.n}", segment, None, tally):
+        self._pay()
+        wire = self._wire(f"{self.spec.call}-a-{segment.n}", segment, None)
+        if self._accepted(wire, Tally(self.spec.call, segments=1)):
             self.segments += 1
+        else:
+            self.refused_segments += 1
+            self._shortfall.segments += 1
 
     def usage(self, used: UsageMeasured) -> None:
         """Something billable. The same (meter, record) has the same id: it counts once."""
@@ -97,19 +125,23 @@ class Reporter:
             return
         tally = Tally(self.spec.call, usage_records=1)
         ident = f"{self.spec.call}-u-{used.meter}-{used.record}"
-        if self._send(ident, used, None, tally):
+        if self._tell(self._wire(ident, used, None), tally):
             self.usage_records += 1
 
     def end(self, ended: CallEnded) -> bool:
         """The end, once; its counts are what was accepted before it. False: try again later."""
-        if self._ended:
-            return True
+        if self._ended or not self._pay():
+            return self._ended
         told = msgspec.structs.replace(
-            ended, last_seq=self.seq, segments=self.segments, usage_records=self.usage_records
+            ended,
+            last_seq=self.seq,
+            segments=self.segments,
+            usage_records=self.usage_records,
+            refused_segments=self.refused_segments,
         )
-        seq = self.seq + 1
         call = self.spec.call
-        self._ended = self._send(f"{call}-end", told, seq, Tally(call, seq=self.seq, closes=True))
+        wire = self._wire(f"{call}-end", told, self.seq + 1)
+        self._ended = self._accepted(wire, Tally(call, seq=self.seq, closes=True))
         return self._ended
 
     def fall_silent(self) -> None:
@@ -122,7 +154,23 @@ class Reporter:
         """Returns once everything told so far outlives this process."""
         await self._outlet.flush()
 
-    def _send(self, ident: str, data: Message, seq: int | None, tally: Tally) -> bool:
+    def _tell(self, wire: Wire, tally: Tally) -> bool:
+        """Now, or once the spool takes it; False when it never will be told."""
+        if self._pay() and self._accepted(wire, tally):
+            return True
+        if self._refusing and len(self._owed) < MOST_OWED:
+            self._owed.append((wire, tally))
+            return True
+        self._shortfall.messages += 1
+        return False
+
+    def _pay(self) -> bool:
+        """Tells what is owed, in order, as far as the spool takes it; whether all is told."""
+        while self._owed and self._accepted(*self._owed[0]):
+            self._owed.popleft()
+        return not self._owed
+
+    def _wire(self, ident: str, data: Message, seq: int | None) -> Wire:
         spec = self.spec
         envelope = Envelope(
             id=ident,
@@ -132,12 +180,21 @@ class Reporter:
             seq=seq,
             traceparent=child_of(spec.traceparent),
         )
-        wire = to_wire(Event(envelope, data), raw=seq is not None)
+        return to_wire(Event(envelope, data), raw=seq is not None)
+
+    def _accepted(self, wire: Wire, tally: Tally) -> bool:
+        what = {"call": self.spec.call, "event": wire.headers["ce-type"]}
         try:
             self._outlet.emit(wire.id, wire.subject, wire.headers, wire.body, tally)
-        except (Temporary, ValueError) as error:
-            self.refused += 1
-            what = {"call": spec.call, "event": type(data).__name__, "error": type(error).__name__}
-            _log.error("the spool refused", extra=what)
+        except Temporary as full:
+            if not self._refusing:
+                _log.error("the spool refuses", extra={**what, "reason": full.reason})
+            self._refusing = True
             return False
+        except ValueError:
+            _log.error("a message is too large", extra={**what, "size": len(wire.body)})
+            return False
+        if self._refusing:
+            _log.warning("the spool takes again", extra={**what, "count": len(self._owed)})
+        self._refusing = False
         return True

@@ -32,6 +32,8 @@ START_WITHIN_S: Final = 10.0
 """How long an accepted socket may take to say which call it is."""
 _AGAIN_S: Final = 1.0
 """A spool that is full is asked again: no call is over before its end was accepted."""
+_LET_GO_S: Final = 2.0
+"""How long the caller is kept on the line for that; the journal on disk knows of the call."""
 _MODEL_CLOSES_S: Final = 0.35
 """How long the end waits for the model's line to close with its last usage."""
 
@@ -50,7 +52,7 @@ class Session:
         self._dialect = CHANNELS[setting.spec.channel].dialect(setting.spec)
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
-        self._model_up = True
+        self._model_up = self._line_is_up = True
         self._closing: asyncio.Task[None] | None = None
         self._dial = ""
         self._inbox: deque[inputs.Input | None] = deque()
@@ -252,22 +254,32 @@ class Session:
             if self._closing is not None:
                 await asyncio.wait({self._closing}, timeout=_MODEL_CLOSES_S)
             self._meters.close(now, end.duration_ms, heard=self._in.heard, sent=self._out.sent)
-            await self._tell_end(as_decided(end))
-            await self._reporter.on_disk()  # before the pin says that nobody else need tell it
+            telling = self._spawn(self._tell_end(as_decided(end)))
+            # On disk before the pin says that nobody else need tell it, unless the disk is full.
+            await asyncio.wait({telling}, timeout=_LET_GO_S)
             await self._errands.ended(end, self._dial)
+            self._hang_up(end)
+            await asyncio.wait({telling})
         finally:
+            self._hang_up(end)
+            if not self.done.done():
+                self.done.set_result(None)
+
+    def _hang_up(self, end: outputs.End) -> None:
+        """The line goes down, once."""
+        if self._line_is_up:
+            self._line_is_up = False
             farewell = self._dialect.bye(end.cause.value)
             if farewell is not None:
                 self._socket.send(farewell)
             self._socket.close()
-            if not self.done.done():
-                self.done.set_result(None)
 
     async def _tell_end(self, ended: CallEnded) -> None:
         while True:
             if self._reporter.end(ended):
-                return
+                break
             await asyncio.sleep(_AGAIN_S)
+        await self._reporter.on_disk()
 
     def _arm(self) -> None:
         if self._timer is not None:

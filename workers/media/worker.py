@@ -27,7 +27,7 @@ from workers.media.endings import never_connected
 from workers.media.models.line import OpenLine
 from workers.media.predecessor import end_calls_of_predecessor
 from workers.media.registry import Registry
-from workers.media.report import Reporter
+from workers.media.report import Reporter, Shortfall
 from workers.media.server import CarrierSocket, Door, listen
 from workers.media.session import Session
 from workers.media.setting import Setting
@@ -69,6 +69,7 @@ class MediaWorker:
         self._sessions: set[Session] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._synthesizer = Synthesizer()
+        self._shortfall = Shortfall()
         self._changed = asyncio.Event()
         self._url = ""
         self._bus: Bus
@@ -174,7 +175,7 @@ class MediaWorker:
 
     def _connect(self, reservation: Reservation, socket: CarrierSocket) -> Session:
         spec = reservation.spec
-        reporter = Reporter(spec, self._spool, utc_now)
+        reporter = Reporter(spec, self._spool, utc_now, self._shortfall)
         reporter.begin(self._worker, reservation.epoch, spec.slot)
         errands = BusErrands(spec, reservation.epoch, self._bus, self._registry)
         setting = Setting(
@@ -272,7 +273,9 @@ class MediaWorker:
         telemetry.watch("media_loop", lambda: strain.counts)
         telemetry.watch("media", lambda: {"live": self._slots.live, "used": self._slots.used})
         telemetry.watch("media_door", lambda: {"refused": door.refused})
+        telemetry.watch("media_lost", lambda: self._shortfall)
         telemetry.watch("spool", lambda: self._spool.stats)
+        telemetry.watch("spool_sender", lambda: self._spool.sender_stats)
 
     def _keep(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

@@ -99,6 +99,20 @@ async def test_past_its_deadline_a_record_is_sealed_with_what_is_missing(
     assert len(await sealings(bus, call)) == 1
 
 
+async def test_a_record_whose_parts_are_held_up_waits_and_a_lost_workers_does_not(
+    context, bus, tenant, monkeypatch
+):
+    monkeypatch.setattr("workers.persistence.settlement.store.UNKNOWN_DEADLINE_S", 0.3)
+    monkeypatch.setattr("workers.persistence.settlement.handlers.UNKNOWN_DEADLINE_S", 0.3)
+    counted, lost = whole_call(tenant), whole_call(tenant)
+    async with running(FEATURES["settlement"](context())):
+        await bus.publish(counted.ended(), lost.ended(segments=-1))
+        assert (await sealed(bus, lost)).missing == ["timeline", "recording", "usage"]
+        assert await sealings(bus, counted) == []
+        await bus.publish(*parts(counted).values())
+        assert (await sealed(bus, counted)).missing == []
+
+
 async def test_two_processes_seal_every_record_once(context, bus, tenant):
     calls = [whole_call(tenant) for _ in range(20)]
     told = [parts(call) for call in calls]

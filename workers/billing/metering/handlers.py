@@ -22,6 +22,7 @@ from callfunnel.infra.postgres import Connection, Pool, tenants_connection
 from workers.billing.metering import store
 from workers.billing.metering.rules import (
     GRACE_S,
+    UNKNOWN_GRACE_S,
     Collected,
     Ended,
     may_rate,
@@ -70,7 +71,7 @@ class Metering:
                 await self._rate_complete(seen, connection)
             self._outbox.wake(*tenants)
             if ends:
-                self.deadlines.wake(self._grace_s)
+                self.deadlines.wake(min(UNKNOWN_GRACE_S, self._grace_s))
 
     async def rate_overdue(self, tenant: TenantId) -> None:
         """Rates what has waited long enough, with what is there."""

@@ -12,8 +12,11 @@ from callfunnel.events.envelope import Envelope
 from callfunnel.events.settled import CallRated, RecordingStored
 from callfunnel.events.usage import UsageMeasured
 
-GRACE_S: Final = 25.0
-"""How long usage that must exist is waited for; the settlement waits longer."""
+GRACE_S: Final = 1000.0
+"""How long usage that must exist is waited for: until whatever holds it up is mended. The recording
+is waited for less long, the settlement waits longer."""
+UNKNOWN_GRACE_S: Final = 25.0
+"""The same when nobody knows how much there is: the call's worker was lost."""
 RECORDING_METER: Final = "recording.ms"
 
 

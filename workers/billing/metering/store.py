@@ -13,7 +13,7 @@ import msgspec
 from callfunnel.domain.ids import TenantId
 from callfunnel.domain.usage import Bill, Used
 from callfunnel.infra.postgres import Connection
-from workers.billing.metering.rules import Collected, Ended, UsageRow
+from workers.billing.metering.rules import UNKNOWN_GRACE_S, Collected, Ended, UsageRow
 
 Place = tuple[TenantId, str]
 """A call, and whose it is."""
@@ -31,8 +31,10 @@ async def add(
 async def end(
     ends: Mapping[TenantId, Sequence[dict[str, Any]]], connection: Connection, grace_s: float
 ) -> list[Collected]:
-    """Notes ended calls: `call`, `expected`, `at`; starts their deadline."""
-    values = {"batch": msgspec.json.encode(ends).decode(), "grace_s": grace_s}
+    """Notes ended calls: `call`, `expected`, `at`; starts their deadline (short for -1)."""
+    batch = msgspec.json.encode(ends).decode()
+    unknown_s = min(UNKNOWN_GRACE_S, grace_s)
+    values = {"batch": batch, "grace_s": grace_s, "unknown_s": unknown_s}
     found = await connection.execute(_END, values, prepare=True)
     return [Collected(*row) for row in await found.fetchall()]
 
@@ -157,7 +159,8 @@ with batch as (
     returning tenant, call, expected, arrived, recording_told, rounds
 ), deadlines as (
     insert into metering.deadlines (tenant, call, due_at)
-    select tenant, call, now() + make_interval(secs => %(grace_s)s) from calls
+    select tenant, call, now() + make_interval(secs =>
+        case when expected < 0 then %(unknown_s)s else %(grace_s)s end) from calls
     where rounds = 0
     on conflict do nothing
 )

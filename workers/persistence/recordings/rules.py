@@ -7,13 +7,16 @@ from typing import Final
 from callfunnel.events.audio import AudioSegment
 
 SAMPLES_PER_MS: Final = 8
-GRACE_S: Final = 12.0
-"""How long segments that must exist are waited for, once the call's end is told."""
+SEGMENT_MS: Final = 1000
+GRACE_S: Final = 900.0
+"""How long segments that must exist are waited for, once the call's end is told: they are on the
+worker's disk or on the bus, and come once what holds them up is mended."""
 UNKNOWN_GRACE_S: Final = 3.0
 """How long for more, when nobody knows how many there are: the call's worker was lost."""
 LEASE_S: Final = 12.0
 """How long a claimed call is left alone: a process that dies delays it by that, not for ever."""
 _LOOK_AGAIN_S: Final = 0.5
+_LONGEST_LOOK_S: Final = 10.0
 _LONGEST_BACKOFF_S: Final = 30.0
 
 
@@ -49,9 +52,9 @@ def wait_for_more(waiting: Waiting, numbers: Sequence[int]) -> float:
     """Seconds to wait before looking again; 0 when it is time to put together what is there."""
     if waiting.segments < 0:
         return max(0.0, UNKNOWN_GRACE_S - waiting.waited_s)
-    if len({n for n in numbers if n < waiting.segments}) >= waiting.segments:
+    if len(set(numbers)) >= waiting.segments or waiting.waited_s >= GRACE_S:
         return 0.0
-    return _LOOK_AGAIN_S if waiting.waited_s < GRACE_S else 0.0
+    return min(_LONGEST_LOOK_S, max(_LOOK_AGAIN_S, waiting.waited_s / 8))
 
 
 def backoff(tries: int) -> float:
@@ -62,15 +65,19 @@ def backoff(tries: int) -> float:
 def plan(segments: Sequence[AudioSegment], expected: int, duration_ms: int) -> Plan:
     """Puts segments in order. `expected` < 0: as many as the highest number says.
 
-    Where the last ones are missing, silence fills up to the call's duration.
+    Where the last ones are missing, silence fills up to the call's duration. Segments that the
+    worker's disk refused are missing, too, though nobody expects them: numbers and length tell.
     """
     parts = {segment.n: segment for segment in reversed(segments)}
     ordered = tuple(parts[n] for n in sorted(parts))
-    due = expected if expected >= 0 else max(parts, default=-1) + 1
-    missing = max(0, due - len(ordered))
     samples = max((part.start + _length(part) for part in ordered), default=0)
-    tail_is_gone = missing > 0 and ordered and ordered[-1].n < due - 1
-    if tail_is_gone or (missing and not ordered):
+    due = max(expected, max(parts, default=-1) + 1)
+    short_ms = duration_ms - samples // SAMPLES_PER_MS
+    if expected > 0 and short_ms >= SEGMENT_MS:
+        samples = duration_ms * SAMPLES_PER_MS
+        due = max(due, -(-duration_ms // SEGMENT_MS))
+    missing = max(0, due - len(ordered))
+    if missing and (not ordered or ordered[-1].n < due - 1):
         samples = max(samples, duration_ms * SAMPLES_PER_MS)
     return Plan(ordered, samples, missing)
 

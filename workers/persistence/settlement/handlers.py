@@ -17,7 +17,14 @@ from callfunnel.infra.deadlines import Deadlines
 from callfunnel.infra.outbox import Outbox
 from callfunnel.infra.postgres import Connection, Pool, tenants_connection
 from workers.persistence.settlement import store
-from workers.persistence.settlement.rules import DEADLINE_S, PARTS, Parts, Sealed, sealed
+from workers.persistence.settlement.rules import (
+    DEADLINE_S,
+    PARTS,
+    UNKNOWN_DEADLINE_S,
+    Parts,
+    Sealed,
+    sealed,
+)
 
 BATCH = 1000
 _OVERDUE_AT_ONCE = 100
@@ -47,7 +54,7 @@ class Settlement:
                 await self._seal(await store.add(told, connection, self._deadline_s), connection)
             self._outbox.wake(*told)
             if any(isinstance(item.data, CallEnded) for item in batch):
-                self.deadlines.wake(self._deadline_s)
+                self.deadlines.wake(min(UNKNOWN_DEADLINE_S, self._deadline_s))
 
     async def seal_overdue(self, tenant: TenantId) -> None:
         """Seals what has waited long enough, with what is there."""

@@ -12,8 +12,12 @@ from callfunnel.events.call import CallEnded
 from callfunnel.events.message import Message
 from callfunnel.events.settled import CallRated, RecordingStored, TimelineCompleted
 
-DEADLINE_S: Final = 30.0
-"""How long after a call's end its record is sealed with what is there."""
+DEADLINE_S: Final = 1200.0
+"""How long after a call's end its record is sealed with what is there. What its worker counted is
+on a disk or on the bus and comes once what holds it up is mended; recording and bill stop waiting
+before."""
+UNKNOWN_DEADLINE_S: Final = 30.0
+"""The same for a call whose worker was lost: nobody knows whether anything is still to come."""
 PARTS: Final[Mapping[type[Message], str]] = {
     CallEnded: "ended",
     TimelineCompleted: "timeline",

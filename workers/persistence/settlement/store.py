@@ -10,7 +10,7 @@ import msgspec
 
 from callfunnel.domain.ids import TenantId
 from callfunnel.infra.postgres import Connection
-from workers.persistence.settlement.rules import Parts, Sealed
+from workers.persistence.settlement.rules import UNKNOWN_DEADLINE_S, Parts, Sealed
 
 
 async def add(
@@ -18,9 +18,12 @@ async def add(
 ) -> list[Parts]:
     """Notes parts (`call`, `part`, `data`, `traceparent`); returns records that have all four.
 
-    The end of a call starts its deadline. The returned records are locked and unsealed.
+    The end of a call starts its deadline, which is short when the end counts nothing (-1). The
+    returned records are locked and unsealed.
     """
-    values = {"batch": msgspec.json.encode(told).decode(), "deadline_s": deadline_s}
+    batch = msgspec.json.encode(told).decode()
+    unknown_s = min(UNKNOWN_DEADLINE_S, deadline_s)
+    values = {"batch": batch, "deadline_s": deadline_s, "unknown_s": unknown_s}
     found = await connection.execute(_ADD, values, prepare=True)
     return [Parts(*row) for row in await found.fetchall()]
 
@@ -74,7 +77,9 @@ with batch as (
     returning tenant, call, ended, timeline, recording, rated, traceparent, sealed_at
 ), deadlines as (
     insert into settlement.deadlines (tenant, call, due_at)
-    select tenant, call, now() + make_interval(secs => %(deadline_s)s) from records
+    select tenant, call, now() + make_interval(secs => case
+        when (ended->>'segments')::integer < 0 then %(unknown_s)s else %(deadline_s)s end)
+    from records
     where ended is not null and sealed_at is null
     on conflict do nothing
 )

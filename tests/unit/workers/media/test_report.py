@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from callfunnel.domain.call import Cause, EndedBy
 from callfunnel.domain.errors import Temporary
 from callfunnel.events.audio import AudioSegment
@@ -10,7 +12,7 @@ from callfunnel.events.usage import UsageMeasured
 from callfunnel.infra.clock import utc_now
 from callfunnel.infra.spool import UnfinishedCall
 from tests.simulators.room import CALL, WORKER, Told, spec
-from workers.media.report import Reporter
+from workers.media.report import MOST_OWED, Reporter, Shortfall
 
 
 def ended() -> CallEnded:
@@ -84,17 +86,48 @@ class Full(Told):
         super().emit(*args, **more)
 
 
-def test_what_the_spool_refuses_has_no_number_and_leaves_no_gap() -> None:
+def test_what_the_spool_refuses_is_owed_and_told_in_order_before_the_end() -> None:
     told = Full()
     reporter = Reporter(spec(), told, utc_now)
     reporter.fact(KeyPressed(digit="1", at_ms=5))
-    reporter.end(ended())
+    reporter.usage(used("call.ms", 5))
+    assert not reporter.end(ended())
     told.full = False
     reporter.fact(KeyPressed(digit="2", at_ms=6))
-    reporter.end(ended())
-    assert [each.envelope.seq for each in told.events] == [1, 2]
-    assert told.end.last_seq == 1
-    assert reporter.refused == 2
+    assert reporter.end(ended())
+    assert [each.envelope.id for each in told.events] == [
+        f"{CALL}-1",
+        f"{CALL}-u-call.ms-total",
+        f"{CALL}-2",
+        f"{CALL}-end",
+    ]
+    assert (told.end.last_seq, told.end.usage_records) == (2, 1)
+
+
+def test_audio_that_finds_no_room_is_gone_and_the_end_says_how_much() -> None:
+    told, shortfall = Full(), Shortfall()
+    reporter = Reporter(spec(), told, utc_now, shortfall)
+    reporter.audio(AudioSegment(n=0, start=0, caller=b"", agent=b""))
+    told.full = False
+    reporter.audio(AudioSegment(n=1, start=0, caller=b"", agent=b""))
+    assert reporter.end(ended())
+    assert (told.end.segments, told.end.refused_segments) == (1, 1)
+    assert shortfall.segments == 1
+
+
+def test_what_is_owed_is_bounded_and_what_is_beyond_leaves_no_gap(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    told, shortfall = Full(), Shortfall()
+    reporter = Reporter(spec(), told, utc_now, shortfall)
+    for n in range(MOST_OWED + 7):
+        reporter.fact(KeyPressed(digit="1", at_ms=n))
+    told.full = False
+    assert reporter.end(ended())
+    assert [each.envelope.seq for each in told.events] == list(range(1, MOST_OWED + 2))
+    assert shortfall.messages == 7
+    said = [record.message for record in caplog.records]
+    assert said == ["the spool refuses", "the spool takes again"], "said once, not for each"
 
 
 def test_a_successor_goes_on_where_its_predecessor_was_cut_off() -> None:

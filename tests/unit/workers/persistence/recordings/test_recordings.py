@@ -70,6 +70,23 @@ def test_a_lost_workers_recording_is_as_long_as_what_came() -> None:
     assert (made.duration_ms, made.missing) == (40, 1)
 
 
+def test_segments_that_nobody_expects_are_missing_when_a_number_or_the_length_says_so() -> None:
+    between = plan([segment(0), segment(2)], 2, 30)
+    assert (between.samples, between.missing) == (240, 1)
+    long = [AudioSegment(n=0, start=0, caller=b"x" * 8000, agent=b"x" * 8000)]
+    tail = plan(long, 1, 3500)
+    assert (tail.duration_ms, tail.missing) == (3500, 3)
+
+
+def test_all_that_are_expected_are_there_whatever_their_numbers() -> None:
+    assert wait_for_more(waiting(2), [0, 5]) == 0
+
+
+def test_it_looks_less_often_the_longer_it_waits() -> None:
+    looks = [wait_for_more(waiting(3, waited), [0]) for waited in (0.0, 1.0, 8.0, 60.0, 800.0)]
+    assert looks == [0.5, 0.5, 1.0, 7.5, 10.0]
+
+
 def test_no_audio_is_an_empty_plan() -> None:
     made = plan([], 0, 5000)
     assert (made.samples, made.missing, made.parts) == (0, 0, ())

@@ -1,0 +1,66 @@
+"""The books of a stack: what the worker's spool accepted, and what of it arrived."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import dataclass
+from typing import Any
+
+from callfunnel.cli.stack import Api, running
+from tests.chaos.pressure.gauges import metric
+from tests.simulators.running_stack import COMMAND, RunningStack, environment_of
+
+RECORDING_METER = "recording.ms"
+"""Counted from the stored recording, not told by the worker."""
+
+
+@dataclass(frozen=True)
+class Books:
+    """Counts over all calls: messages the worker's spool took, and those that are in the records.
+
+    `problems` is what `audit` says.
+    """
+
+    accepted: int
+    arrived: int
+    refused: int
+    problems: list[str]
+
+
+def read(stack: RunningStack) -> Books:
+    """Reads everything there is about every call of the worker."""
+    api = Api(running(str(stack.home)))
+    arrived = sum(_told(api, call) for call in api.pages("/v1/calls", 0))
+    return Books(
+        accepted=round(metric(stack.home, "media-1", "spool_emitted")),
+        arrived=arrived,
+        refused=round(metric(stack.home, "media-1", "spool_refused")),
+        problems=_audit(stack),
+    )
+
+
+def _told(api: Api, call: dict[str, Any]) -> int:
+    """Facts, segments and usage records of one call, as far as its worker told them."""
+    facts = api.get(f"/v1/calls/{call['call']}/timeline")["items"]
+    if any(fact["name"] == "refused" for fact in facts):
+        return 0  # the gateway told it
+    segments = [fact["data"]["segments"] for fact in facts if fact["name"] == "recording_stored"]
+    lines = api.get(f"/v1/calls/{call['call']}/bill")["lines"]
+    used = sum(line["records"] for line in lines if line["meter"] != RECORDING_METER)
+    return sum(fact["seq"] is not None for fact in facts) + sum(segments) + used
+
+
+def _audit(stack: RunningStack) -> list[str]:
+    words = [*COMMAND, "audit", "--json", "--home", str(stack.home)]
+    out = subprocess.run(
+        words, check=False, capture_output=True, text=True, env=environment_of({})
+    ).stdout
+    problems: list[str] = json.loads(out)["problems"]
+    return problems
+
+
+def is_settled(stack: RunningStack, calls: list[str]) -> bool:
+    """Whether the record of each of these calls is sealed."""
+    shown = [stack.get(f"/v1/calls/{call}") for call in calls]
+    return all(each is not None and each["settled"] for each in shown)

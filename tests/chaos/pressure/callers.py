@@ -1,0 +1,110 @@
+"""Callers who talk while something is wrong, and what each of them heard."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from dataclasses import dataclass
+from itertools import cycle, islice
+
+import httpx
+
+from callfunnel.carrier.caller import Manners, Speak
+from callfunnel.carrier.playout import SILENCE
+from callfunnel.cli.calling import DEMO_NUMBER
+from callfunnel.cli.carrier import Account, Carrier, Outcome
+from callfunnel.cli.stack import running
+from callfunnel.infra.speech import speak_once
+from tests.simulators.running_stack import RunningStack
+
+SENTENCES = ("why did my bill go up", "yes please", "thank you very much")
+"""The first one needs a tool, and with it the database."""
+_FRAME = 160
+_PAUSE_FRAMES = 40
+"""Quiet for so long (0.8 s) parts one answer of the agent from the next."""
+_LATE_S = 90.0
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What one caller heard: how often the agent spoke, and its longest silence in seconds."""
+
+    answers: int
+    longest_quiet_s: float
+
+
+class Callers:
+    """So many callers at once, in a thread of their own; each talks for `seconds`."""
+
+    def __init__(self, stack: RunningStack, count: int, seconds: float) -> None:
+        self.outcomes: list[Outcome] = []
+        self.calls: list[str] = []
+        self._account = account_of(stack)
+        self._count = count
+        self._seconds = seconds
+        self._failed: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def start(self) -> None:
+        """They dial, one second after the other."""
+        self._thread.start()
+
+    def finish(self) -> list[Outcome]:
+        """What became of the calls, once all have hung up."""
+        self._thread.join(self._seconds + self._count + _LATE_S)
+        assert not self._thread.is_alive(), "a caller does not come off the line"
+        if self._failed is not None:
+            raise self._failed
+        return self.outcomes
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._talk())
+        except BaseException as error:
+            self._failed = error
+
+    async def _talk(self) -> None:
+        async with httpx.AsyncClient(timeout=20, trust_env=False) as http:
+            carrier = Carrier(self._account, self.calls.append, http)
+            talks = [self._one(carrier, place) for place in range(self._count)]
+            self.outcomes = list(await asyncio.gather(*talks))
+
+    async def _one(self, carrier: Carrier, place: int) -> Outcome:
+        await asyncio.sleep(place)
+        said = [Speak(speak_once(text).ulaw) for text in SENTENCES]
+        turns = list(islice(cycle(said), 500))
+        manners = Manners(longest=round(self._seconds * 1000), patience=4000)
+        return await carrier.place((f"+1555010{place:04}", DEMO_NUMBER), turns, manners)
+
+
+def account_of(stack: RunningStack) -> Account:
+    """The demo tenant's carrier, as the running stack knows it."""
+    at = running(str(stack.home))
+    return Account(
+        gateway=at.gateway,
+        public=at.public,
+        account=at.carrier["account_sid"],
+        auth_token=at.carrier["auth_token"],
+    )
+
+
+def one_more(stack: RunningStack) -> Outcome:
+    """A short new call, placed now."""
+    caller = Callers(stack, 1, 4.0)
+    caller.start()
+    return caller.finish()[0]
+
+
+def heard(outcome: Outcome) -> Heard:
+    """What there is to hear in a call's audio."""
+    audio = bytes(outcome.heard)
+    frames = [audio[at : at + _FRAME] for at in range(0, len(audio), _FRAME)]
+    answers, quiet, longest = 0, _PAUSE_FRAMES, 0
+    for frame in frames:
+        if frame.count(SILENCE) == len(frame):
+            quiet += 1
+            longest = max(longest, quiet)
+            continue
+        answers += quiet >= _PAUSE_FRAMES
+        quiet = 0
+    return Heard(answers, longest / 50)

@@ -1,0 +1,128 @@
+"""What the stack shows under pressure: memory of every process, and what waits where."""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.simulators.running_stack import RunningStack
+
+EVERY_S = 0.5
+_LOOPBACK = "http://127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Messages that wait: for their consumers on the bus, and in the worker's spool."""
+
+    bus: int = 0
+    spool: int = 0
+
+
+@dataclass
+class Gauges:
+    """Reads the stack again and again from `start` to `stop`, in a thread of its own.
+
+    `peak` and `now` are kB of PSS by the name of the process, its children included.
+    """
+
+    stack: RunningStack
+    now: dict[str, int] = field(default_factory=dict)
+    peak: dict[str, int] = field(default_factory=dict)
+    most: Waiting = Waiting()
+    _done: threading.Event = field(default_factory=threading.Event)
+    _thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begins to watch; what is read now is the state before."""
+        self._look()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Watches no more."""
+        self._done.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def forget_peaks(self) -> None:
+        """What was highest so far is of no interest: the trouble begins now."""
+        self.peak, self.most = {}, Waiting()
+
+    def waiting(self) -> Waiting:
+        """What waits now; a part that does not answer has nothing to say."""
+        return Waiting(_on_the_bus(self.stack.home), int(self.media("spool_backlog")))
+
+    def media(self, name: str) -> float:
+        """A metric of the media worker; 0 while it does not answer."""
+        return metric(self.stack.home, "media-1", name)
+
+    def _run(self) -> None:
+        while not self._done.wait(EVERY_S):
+            self._look()
+
+    def _look(self) -> None:
+        self.now = memory_kb(self.stack)
+        for name, size in self.now.items():
+            self.peak[name] = max(size, self.peak.get(name, 0))
+        waits = self.waiting()
+        self.most = Waiting(max(waits.bus, self.most.bus), max(waits.spool, self.most.spool))
+
+
+def memory_kb(stack: RunningStack) -> dict[str, int]:
+    """PSS of every process of the stack, each with its children, in kB."""
+    state = json.loads((stack.home / "run" / "up.json").read_text())
+    pids = {each["name"]: int(each["pid"]) for each in state["processes"]}
+    return {name: _tree_kb(pid) for name, pid in pids.items() if _tree_kb(pid)}
+
+
+def _tree_kb(pid: int) -> int:
+    return _pss_kb(pid) + sum(_tree_kb(child) for child in _children(pid))
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        return [int(n) for n in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
+
+
+def _pss_kb(pid: int) -> int:
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)
+
+
+def metric(home: Path, process: str, name: str) -> float:
+    """A number that a process shows at /metrics; 0 while it does not answer."""
+    try:
+        port = json.loads((home / "run" / f"{process}.json").read_text())["http_port"]
+        text = httpx.get(f"{_LOOPBACK}:{port}/metrics", timeout=2, trust_env=False).text
+    except (OSError, httpx.HTTPError, KeyError):
+        return 0.0
+    wanted = f"callfunnel_{name} "
+    return next((float(s.split()[1]) for s in text.splitlines() if s.startswith(wanted)), 0.0)
+
+
+def _on_the_bus(home: Path) -> int:
+    """Messages that durables have not acknowledged, of all streams together."""
+    port = json.loads((home / "ports.json").read_text())["nats_http"]
+    try:
+        url = f"{_LOOPBACK}:{port}/jsz?accounts=1&streams=1&consumers=1"
+        shown: dict[str, Any] = httpx.get(url, timeout=2, trust_env=False).json()
+    except (httpx.HTTPError, ValueError):
+        return 0
+    streams = [s for a in shown.get("account_details", []) for s in a.get("stream_detail", [])]
+    durables = [c for s in streams for c in s.get("consumer_detail") or [] if _is_ours(c)]
+    return sum(c["num_pending"] + c["num_ack_pending"] for c in durables)
+
+
+def _is_ours(consumer: dict[str, Any]) -> bool:
+    return not str(consumer["name"]).startswith("follow-")
