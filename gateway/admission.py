@@ -193,8 +193,9 @@ class Admission:
         return pin
 
     async def _tell(self, offer: Offer, pin: Pin) -> None:
-        await self._refusals.tell(pin)
+        """One that finds no room is heard all the same; by its open pin the reaper tells it."""
         with _unless_down("refusal"):
+            await self._refusals.tell(pin)
             await self._registry.end_pin(offer.pin_key, pin)
 
     async def _free(self, slot: Slot) -> None:

@@ -1,17 +1,30 @@
 """A small bounded memory with an expiry: what may be a few seconds old."""
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
+
+from callfunnel.domain.errors import Temporary
 
 K = TypeVar("K")
 V = TypeVar("V")
+_SECOND_THOUGHT_S = 1.0
+
+
+class _Kept(NamedTuple, Generic[V]):
+    """An answer, when it was given, and when to ask anew."""
+
+    answer: V
+    at: float
+    fresh_until: float
 
 
 class Remembered(Generic[K, V]):
     """Answers of `ask`, kept for `seconds`, at most `most` of them; `now` is a monotonic clock.
 
     An answer of None is kept too: whoever guesses asks the source once. Failures are not kept.
+    While the source is away an answer of up to `stale_s` seconds ago still counts.
     """
 
     def __init__(
@@ -21,20 +34,35 @@ class Remembered(Generic[K, V]):
         seconds: float,
         most: int,
         now: Callable[[], float],
+        stale_s: float = 0.0,
     ) -> None:
         self._ask = ask
         self._seconds = seconds
         self._most = most
         self._now = now
-        self._kept: OrderedDict[K, tuple[float, V]] = OrderedDict()
+        self._stale_s = stale_s
+        self._kept: OrderedDict[K, _Kept[V]] = OrderedDict()
 
     async def get(self, key: K) -> V:
         """The answer for `key`, asked again once it is too old."""
         kept = self._kept.get(key)
-        if kept is not None and self._now() < kept[0]:
-            return kept[1]
-        answer = await self._ask(key)
-        self._kept[key] = (self._now() + self._seconds, answer)
+        if kept is not None and self._now() < kept.fresh_until:
+            return kept.answer
+        if kept is not None and self._now() < kept.at + self._stale_s:
+            return await self._unless_away(key, kept)
+        return self._keep(key, await self._ask(key), self._now())
+
+    async def _unless_away(self, key: K, kept: _Kept[V]) -> V:
+        """The source has a moment to say otherwise; else it is left alone for a while."""
+        try:
+            async with asyncio.timeout(_SECOND_THOUGHT_S):
+                answer = await self._ask(key)
+        except (Temporary, TimeoutError):
+            return self._keep(key, kept.answer, kept.at)
+        return self._keep(key, answer, self._now())
+
+    def _keep(self, key: K, answer: V, at: float) -> V:
+        self._kept[key] = _Kept(answer, at, self._now() + self._seconds)
         self._kept.move_to_end(key)
         if len(self._kept) > self._most:
             self._kept.popitem(last=False)

@@ -34,14 +34,20 @@ from gateway.webhooks import Webhooks
 ROLE = "gateway"
 _DEMO_CLIENT = "oidc/demo-admin"
 _ROUTE_KEPT_S = 3.0
+_ROUTE_STALE_S = 900.0
+"""While the database is away: a number that changed hands meanwhile is rarer than a lost call."""
 
 
 class Routes:
-    """Number to tenant, remembered for a few seconds."""
+    """Number to tenant, remembered for a few seconds, and for an outage of the database."""
 
     def __init__(self, views: Views) -> None:
         self._remembered: Remembered[str, Route | None] = Remembered(
-            views.route, seconds=_ROUTE_KEPT_S, most=10_000, now=time.monotonic
+            views.route,
+            seconds=_ROUTE_KEPT_S,
+            most=10_000,
+            now=time.monotonic,
+            stale_s=_ROUTE_STALE_S,
         )
 
     async def route(self, number: str) -> Route | None:

@@ -36,6 +36,8 @@ __all__ = ["Spool", "SpoolFull", "SpoolInUse", "SpoolLimits", "Tally", "Unfinish
 
 _HELD = 8192
 """Messages kept in memory for the sender; a longer backlog is read from disk, page by page."""
+_SLOW_DISK_S = 2.0
+"""How long a caller's treatment may wait for a disk."""
 _OVERHEAD = 512
 """Bytes a message costs beside its body: id, subject, headers, pages."""
 
@@ -172,9 +174,16 @@ class Spool:
         body: bytes,
         tally: Tally | None = None,
     ) -> None:
-        """As `emit`, and returns once the message is on disk."""
+        """As `emit`, and returns once the message is on disk.
+
+        Raises SpoolFull, too, when that takes seconds; it may be told all the same.
+        """
         self.emit(id, subject, headers, body, tally)
-        await self.flush()
+        try:
+            async with asyncio.timeout(_SLOW_DISK_S):
+                await self.flush()
+        except TimeoutError:
+            raise SpoolFull(self._writer.broken or "the disk is slow") from None
 
     def open_call(self, call_id: str, document: bytes) -> None:
         """A call begins; `document` is all that its end needs if this process does not live."""

@@ -109,6 +109,7 @@ class World:
         self.reserved.pop((worker, call), None)
 
     async def tell(self, pin: Pin) -> None:
+        self._step("tell")
         self.told.append(pin)
 
     async def admit(self, call: str = "CA1") -> Pin:
@@ -186,6 +187,15 @@ async def test_a_refusal_whose_teller_died_is_told_by_the_next() -> None:
     await world.admit()
     assert {pin.call for pin in world.told} == {first.call}
     assert len(world.told) == 2
+
+
+async def test_a_refusal_that_finds_no_room_is_heard_and_left_to_the_reaper() -> None:
+    world = World(limit=0, fails={"tell"})
+    refused = await world.admit()
+    assert (is_refused(refused), refused.apology) == (True, "Busy, sorry.")
+    (pin,) = world.pins.values()
+    assert pin.state is PinState.REFUSED
+    assert await world.admit() == pin
 
 
 async def test_a_worker_that_refuses_is_passed_over_and_the_slot_goes_along() -> None:

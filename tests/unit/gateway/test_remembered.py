@@ -1,0 +1,92 @@
+"""What the gateway remembers: fresh for seconds, older only while its source is away, bounded."""
+
+import asyncio
+
+import pytest
+
+from callfunnel.domain.errors import Temporary
+from gateway.remembered import Remembered
+from tests.simulators.virtual_time import run
+
+
+class Source:
+    """Counts how often it is asked; may be away, or answer nothing at all."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.away = self.hangs = False
+
+    async def __call__(self, key: str) -> str:
+        self.asked += 1
+        if self.hangs:
+            await asyncio.sleep(3600)
+        if self.away:
+            raise Temporary("away")
+        return f"{key} {self.asked}"
+
+
+def remembered(source: Source, stale_s: float = 600) -> Remembered[str, str]:
+    clock = asyncio.get_running_loop().time
+    return Remembered(source, seconds=3, most=2, now=clock, stale_s=stale_s)
+
+
+def test_an_answer_is_asked_for_again_once_it_is_old() -> None:
+    async def scenario() -> list[str]:
+        memory = remembered(Source())
+        answers = [await memory.get("a"), await memory.get("a")]
+        await asyncio.sleep(4)
+        return [*answers, await memory.get("a")]
+
+    assert run(scenario()) == ["a 1", "a 1", "a 2"]
+
+
+def test_while_the_source_is_away_an_older_answer_counts_and_it_is_seldom_asked() -> None:
+    async def scenario() -> tuple[str, int]:
+        source = Source()
+        memory = remembered(source)
+        await memory.get("a")
+        await asyncio.sleep(60)
+        source.away = True
+        for _ in range(50):
+            answer = await memory.get("a")
+        return answer, source.asked
+
+    assert run(scenario()) == ("a 1", 2)
+
+
+def test_a_source_that_hangs_costs_a_second_at_most() -> None:
+    async def scenario() -> float:
+        source, clock = Source(), asyncio.get_running_loop().time
+        memory = remembered(source)
+        await memory.get("a")
+        await asyncio.sleep(60)
+        source.hangs, began = True, clock()
+        await memory.get("a")
+        return clock() - began
+
+    assert run(scenario()) <= 1
+
+
+def test_an_answer_from_too_long_ago_and_one_never_given_are_none() -> None:
+    async def scenario() -> None:
+        source = Source()
+        memory = remembered(source)
+        await memory.get("a")
+        source.away = True
+        await asyncio.sleep(604)
+        for key in ("a", "b"):
+            with pytest.raises(Temporary):
+                await memory.get(key)
+
+    run(scenario())
+
+
+def test_the_least_used_is_forgotten_first() -> None:
+    async def scenario() -> int:
+        source = Source()
+        memory = remembered(source)
+        for key in ("a", "b", "c", "a"):
+            await memory.get(key)
+        return source.asked
+
+    assert run(scenario()) == 4
