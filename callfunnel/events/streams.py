@@ -73,6 +73,13 @@ def dead_subject(durable: str = "*", subject: str = ">") -> str:
 
 
 STREAMS: tuple[Stream, ...] = (RAW, CALLS, AUDIO, USAGE, APPROVALS, DEAD)
+_OF_FAMILY = {each.subjects[0].split(".")[2]: each.name for each in STREAMS if each is not DEAD}
+
+
+def stream_of_subject(subject: str) -> str:
+    """The name of the stream that takes a subject of the catalogue; "" for any other."""
+    parts = subject.split(".", 3)
+    return _OF_FAMILY.get(parts[2], "") if len(parts) == 4 else ""
 
 
 class Bucket(msgspec.Struct, frozen=True, kw_only=True):

@@ -29,13 +29,12 @@ from callfunnel.infra.spool_file import (
     Tally,
     UnfinishedCall,
 )
-from callfunnel.infra.spool_writer import PAGE, SpoolWriter
-from callfunnel.infra.windowed import Connection, Outgoing, SenderStats, WindowedSender
+from callfunnel.infra.spool_lane import LANES, Lane, lane_of
+from callfunnel.infra.spool_writer import SpoolWriter
+from callfunnel.infra.windowed import Connection, Outgoing, SenderStats
 
 __all__ = ["Spool", "SpoolFull", "SpoolInUse", "SpoolLimits", "Tally", "UnfinishedCall"]
 
-_HELD = 8192
-"""Messages kept in memory for the sender; a longer backlog is read from disk, page by page."""
 _SLOW_DISK_S = 2.0
 """How long a caller's treatment may wait for a disk."""
 _OVERHEAD = 512
@@ -86,16 +85,15 @@ class Spool:
         self._appended = self._applied = 0
         self._waiters: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._emptied = asyncio.Event()
-        self._sender: WindowedSender | None = None
-        self._fed = 0
-        self._behind = True
-        self._paging = False
+        self._sender_stats = SenderStats()
         self._writer = SpoolWriter(
             file,
             on_disk=self._on_disk,
-            paged=self._paged,
+            paged=lambda page: self._lanes[page.lane].paged(page),
             commit_every_s=limits.commit_every_s,
         )
+        reading = self._writer.read_page
+        self._lanes = [Lane(number, reading, self._stored) for number in range(LANES)]
 
     @classmethod
     async def open(cls, folder: Path, limits: SpoolLimits | None = None) -> "Spool":
@@ -129,7 +127,7 @@ class Spool:
     @property
     def sender_stats(self) -> SenderStats:
         """What the publishing side has seen."""
-        return self._sender.stats if self._sender else SenderStats()
+        return self._sender_stats
 
     @property
     def accepting(self) -> bool:
@@ -198,10 +196,9 @@ class Spool:
         self._step(Closed(call_id))
 
     async def send_through(self, connection: Connection, *, window: int = 256) -> None:
-        """Begins to publish over `connection`, the leftovers first."""
-        self._sender = WindowedSender(connection, self._stored, window=window)
-        await self._sender.start()
-        self._feed()
+        """Begins to publish over `connection`, the leftovers first; `window` is of each lane."""
+        for lane in self._lanes:
+            await lane.start(connection, window, self._sender_stats)
 
     async def flush(self) -> None:
         """Returns once everything accepted so far is on disk."""
@@ -224,8 +221,8 @@ class Spool:
 
     async def close(self) -> None:
         """Stops publishing, writes what was accepted, and lets go of the folder."""
-        if self._sender is not None:
-            await self._sender.stop()
+        for lane in self._lanes:
+            await lane.stop()
         await self._writer.close()
 
     def _admit(self, length: int) -> None:
@@ -246,8 +243,6 @@ class Spool:
         self._step(Stored(message.key))
         if not self._rows:
             self._emptied.set()
-        if self._behind:
-            self._feed()
 
     def _on_disk(self, steps: list[Step]) -> None:
         self._applied += len(steps)
@@ -255,34 +250,12 @@ class Spool:
             waiter = self._waiters.popleft()[1]
             if not waiter.done():
                 waiter.set_result(None)
-        self._hand_over([step.message for step in steps if isinstance(step, Accepted)])
-
-    def _hand_over(self, messages: list[Outgoing]) -> None:
-        if not messages:
-            return
-        if self._sender is None or self._behind or self._sender.pending > _HELD:
-            self._behind = True
-            return
-        for message in messages:
-            self._sender.put(message)
-        self._fed = messages[-1].key
-
-    def _feed(self) -> None:
-        """Asks for the next page of a backlog that is longer than what memory holds."""
-        ready = self._sender is not None and self._sender.pending <= _HELD // 2
-        if self._behind and ready and not self._paging:
-            self._paging = True
-            self._writer.read_page(self._fed)
-
-    def _paged(self, page: list[Outgoing]) -> None:
-        """Groups committed before the page are in it; later ones are reported after it."""
-        self._paging = False
-        self._behind = len(page) == PAGE
-        if self._sender is not None and page:
-            for message in page:
-                self._sender.put(message)
-            self._fed = page[-1].key
-        self._feed()
+        groups: dict[int, list[Outgoing]] = {}
+        for step in steps:
+            if isinstance(step, Accepted):
+                groups.setdefault(lane_of(step.message.subject), []).append(step.message)
+        for number, messages in groups.items():
+            self._lanes[number].hand_over(messages)
 
 
 def _free_disk(folder: Path) -> int:

@@ -17,20 +17,25 @@ from typing import IO, Final, NamedTuple
 import msgspec
 
 from callfunnel.domain.errors import UserError
+from callfunnel.infra.spool_lane import PAGE, PAGE_BYTES, Page, lane_of
 from callfunnel.infra.windowed import Outgoing
 
 _SCHEMA: Final = """
 create table if not exists spool(
   key integer primary key, id text not null, subject text not null,
-  headers blob not null, body blob not null);
+  headers blob not null, body blob not null, lane integer not null default 0);
 create table if not exists calls(
   call text primary key, document blob not null,
   last_seq integer not null default 0, segments integer not null default 0,
   usage_records integer not null default 0) without rowid;
 """
+_LANES: Final = "create index if not exists spool_by_lane on spool(lane, key)"
 _COUNT: Final = """
 update calls set last_seq = max(last_seq, ?), segments = segments + ?,
   usage_records = usage_records + ? where call = ?"""
+_PAGE: Final = """
+select key, id, subject, headers, body from spool where lane = ? and key > ?
+order by key limit ?"""
 _OPEN: Final = "insert into calls(call, document) values(?, ?) on conflict(call) do nothing"
 
 
@@ -147,14 +152,19 @@ class SpoolFile:
                 self.db.execute("rollback")
             raise
 
-    def page(self, after: int, limit: int) -> list[Outgoing]:
-        """The next messages by key, oldest first."""
-        rows = self.db.execute(
-            "select key, id, subject, headers, body from spool where key > ? order by key limit ?",
-            (after, limit),
-        )
-        decode = msgspec.msgpack.decode
-        return [Outgoing(k, i, s, decode(h, type=dict[str, str]), b) for k, i, s, h, b in rows]
+    def page(self, lane: int, after: int) -> Page:
+        """The next messages of a lane by key, oldest first: about a page, in number and in size."""
+        found: list[Outgoing] = []
+        left = PAGE_BYTES
+        rows = self.db.execute(_PAGE, (lane, after, PAGE))
+        for key, id, subject, headers, body in rows:
+            known = msgspec.msgpack.decode(headers, type=dict[str, str])
+            found.append(Outgoing(key, id, subject, known, body))
+            left -= len(body)
+            if left <= 0:
+                break
+        rows.close()
+        return Page(lane, found, left <= 0 or len(found) == PAGE)
 
     def truncate_log(self) -> None:
         """Empties the write-ahead log, so that nothing deleted lives on in it."""
@@ -168,8 +178,11 @@ class SpoolFile:
     def _insert(self, messages: Iterable[Outgoing]) -> None:
         encode = msgspec.msgpack.encode
         self.db.executemany(
-            "insert into spool values(?, ?, ?, ?, ?)",
-            ((m.key, m.id, m.subject, encode(m.headers), m.body) for m in messages),
+            "insert into spool values(?, ?, ?, ?, ?, ?)",
+            (
+                (m.key, m.id, m.subject, encode(m.headers), m.body, lane_of(m.subject))
+                for m in messages
+            ),
         )
 
     def _journal(self, step: Step) -> None:
@@ -202,6 +215,9 @@ def _opened(path: Path, synchronous: str) -> sqlite3.Connection:
         ):
             db.execute(f"pragma {pragma}")
         db.executescript(_SCHEMA)
+        if "lane" not in {row[1] for row in db.execute("pragma table_info(spool)")}:
+            db.execute("alter table spool add column lane integer not null default 0")
+        db.execute(_LANES)
     except sqlite3.DatabaseError:
         db.close()
         raise

@@ -14,9 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from callfunnel.infra.spool_file import SpoolFile, Step
-from callfunnel.infra.windowed import Outgoing
-
-PAGE = 1024
+from callfunnel.infra.spool_lane import Page
 
 
 class SpoolWriter:
@@ -27,7 +25,7 @@ class SpoolWriter:
         file: SpoolFile,
         *,
         on_disk: Callable[[list[Step]], None],
-        paged: Callable[[list[Outgoing]], None],
+        paged: Callable[[Page], None],
         commit_every_s: float,
     ) -> None:
         self.broken = ""
@@ -39,7 +37,7 @@ class SpoolWriter:
         self._commit_every_s = commit_every_s
         self._loop = asyncio.get_running_loop()
         self._steps: deque[Step] = deque()
-        self._page_after: int | None = None
+        self._asked: deque[tuple[int, int]] = deque()
         self._stopping = False
         self._wake = threading.Event()
         self._thread = threading.Thread(target=self._run, name="spool", daemon=True)
@@ -51,9 +49,9 @@ class SpoolWriter:
         if not self._wake.is_set():
             self._wake.set()
 
-    def read_page(self, after: int) -> None:
-        """Asks for the messages whose keys follow `after`; `paged` gets them."""
-        self._page_after = after
+    def read_page(self, lane: int, after: int) -> None:
+        """Asks for the messages of a lane whose keys follow `after`; `paged` gets them."""
+        self._asked.append((lane, after))
         self._wake.set()
 
     async def close(self) -> None:
@@ -73,7 +71,7 @@ class SpoolWriter:
                     continue
                 self._wake.clear()
                 dirty = self._write_group() or dirty
-                self._read_page()
+                self._read_pages()
             self._file.truncate_log()
         except BaseException as error:
             self.broken = f"the spool's writer stopped: {type(error).__name__}"
@@ -102,10 +100,9 @@ class SpoolWriter:
         self.commits += 1
         return True
 
-    def _read_page(self) -> None:
-        after, self._page_after = self._page_after, None
-        if after is not None:
-            self._tell(self._paged, self._file.page(after, PAGE))
+    def _read_pages(self) -> None:
+        while self._asked:
+            self._tell(self._paged, self._file.page(*self._asked.popleft()))
 
     def _tell(self, call: Callable[[Any], None], argument: object) -> None:
         if not self._loop.is_closed():

@@ -4,18 +4,27 @@ Decides when a message may be sent, sent again, and called stored. It must not f
 exception from publish and a missing acknowledgement both mean *unknown*, and the message is sent
 again under the same id, which the stream drops when it has it already. One wildcard inbox and
 integer tokens take the place of a future per message (35,000 to 48,000 messages a second).
+
+A stream that is full answers every message with a refusal: then one message in `_REST_S` asks
+whether there is room again, and the rest waits here.
 """
 
 import asyncio
 import contextlib
+import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
+from callfunnel.events.streams import stream_of_subject
 from callfunnel.infra.background import Background
+
+_REST_S = 0.25
+_SAY_EVERY_S = 10.0
+log = logging.getLogger(__name__)
 
 
 class Delivery(Protocol):
@@ -96,8 +105,9 @@ class WindowedSender:
         *,
         window: int = 256,
         ack_timeout_s: float = 2.0,
+        stats: SenderStats | None = None,
     ) -> None:
-        self.stats = SenderStats()
+        self.stats = stats or SenderStats()
         self._connection = connection
         self._acked = acked
         self._window = window
@@ -105,6 +115,10 @@ class WindowedSender:
         self._queue: deque[Outgoing] = deque()
         self._flight: dict[str, tuple[float, Outgoing]] = {}
         self._resting = 0
+        self._pending_bytes = 0
+        self._refused_in_a_row = 0
+        self._pause_until = 0.0
+        self._say_after = float("-inf")
         self._withdrawn: set[int] = set()
         self._token = 0
         self._decode = msgspec.json.Decoder(_PubAck).decode
@@ -117,6 +131,11 @@ class WindowedSender:
     def pending(self) -> int:
         """How many were put and are not acknowledged."""
         return len(self._queue) + len(self._flight) + self._resting
+
+    @property
+    def pending_bytes(self) -> int:
+        """The size of their bodies."""
+        return self._pending_bytes
 
     async def start(self) -> None:
         """Opens the inbox and begins to send."""
@@ -135,21 +154,29 @@ class WindowedSender:
 
     def put(self, message: Outgoing) -> None:
         """Queues one message; returns at once."""
+        self._pending_bytes += len(message.body)
         self._queue.append(message)
         self._sending.wake()
 
     def withdraw(self, keys: frozenset[int]) -> None:
         """Stops trying to send these; what is on its way may still be stored."""
+        self._forget(message for message in self._queue if message.key in keys)
         self._queue = deque(message for message in self._queue if message.key not in keys)
         for token in [t for t, (_, message) in self._flight.items() if message.key in keys]:
-            del self._flight[token]
+            self._forget([self._flight.pop(token)[1]])
         if self._resting:
             self._withdrawn |= keys
 
     async def _send_queued(self) -> None:
-        while self._queue and len(self._flight) < self._window and self._connection.is_connected:
+        while self._queue and self._has_room() and self._connection.is_connected:
             await self._send(self._queue.popleft())
         self._arm()
+
+    def _has_room(self) -> bool:
+        """Whether one more may be on its way now."""
+        if not self._refused_in_a_row:
+            return len(self._flight) < self._window
+        return not self._flight and asyncio.get_running_loop().time() >= self._pause_until
 
     async def _send(self, message: Outgoing) -> None:
         self._token += 1
@@ -171,6 +198,8 @@ class WindowedSender:
             return
         ack = self._read(delivery)
         if ack.error is None:
+            self._refused_in_a_row = 0
+            self._forget([entry[1]])
             self.stats.acked += 1
             self.stats.duplicates += ack.duplicate
             self._acked(entry[1])
@@ -178,6 +207,7 @@ class WindowedSender:
             self.stats.refused_by_bus += 1
             self.stats.last_error = ack.error.description[:200]
             self._rest(entry[1])
+            self._say_refused(entry[1])
 
     def _read(self, delivery: Delivery) -> _PubAck:
         """A status without a body (503: no stream listens there) is not an acknowledgement."""
@@ -193,16 +223,34 @@ class WindowedSender:
         return ack
 
     def _rest(self, message: Outgoing) -> None:
-        """A refused message waits a little, so that a full stream is not hammered."""
+        """A refused message goes behind the others, and all wait while nothing is taken."""
+        loop = asyncio.get_running_loop()
         self._resting += 1
-        asyncio.get_running_loop().call_later(0.25, self._rested, message)
+        self._refused_in_a_row += 1
+        self._pause_until = loop.time() + _REST_S
+        loop.call_at(self._pause_until, self._rested, message)
 
     def _rested(self, message: Outgoing) -> None:
         self._resting -= 1
-        if message.key not in self._withdrawn:
-            self.put(message)
+        if message.key in self._withdrawn:
+            self._forget([message])
+        else:
+            self._queue.append(message)
         if not self._resting:
             self._withdrawn.clear()
+        self._sending.wake()
+
+    def _forget(self, messages: Iterable[Outgoing]) -> None:
+        self._pending_bytes -= sum(len(message.body) for message in messages)
+
+    def _say_refused(self, message: Outgoing) -> None:
+        """Now and then: a full stream refuses four times a second, for as long as it is full."""
+        now = asyncio.get_running_loop().time()
+        if now >= self._say_after:
+            self._say_after = now + _SAY_EVERY_S
+            stream = stream_of_subject(message.subject)
+            about = {"stream": stream, "reason": self.stats.last_error, "backlog": self.pending}
+            log.error("the bus refuses", extra=about)
 
     def _arm(self) -> None:
         """One timer while anything is pending; none when idle."""

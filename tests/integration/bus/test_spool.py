@@ -2,14 +2,17 @@
 
 import asyncio
 import signal
+import sqlite3
 import sys
 from pathlib import Path
 
 import pytest
 from nats.aio.client import Client
+from nats.js.api import DiscardPolicy
 
 from callfunnel.domain.errors import UserError
 from callfunnel.infra.spool import Spool, SpoolFull, SpoolInUse, SpoolLimits, Tally
+from callfunnel.infra.spool_lane import HELD_BYTES
 from tests.integration.bus.nats_process import NatsProcess
 from tests.simulators.waiting import until
 
@@ -238,3 +241,63 @@ async def test_a_corrupt_spool_is_said_in_one_line_and_stays_as_it_is(tmp_path: 
     for _ in range(2):
         with pytest.raises(UserError, match=r"cannot be read.*move it away"):
             await Spool.open(tmp_path / "spool")
+
+
+async def test_a_full_stream_holds_up_no_other_and_memory_holds_a_bounded_part_of_its_backlog(
+    client: Client, tmp_path: Path
+) -> None:
+    stream = client.jetstream()
+    full = {"max_bytes": 200_000, "discard": DiscardPolicy.NEW}
+    await stream.add_stream(name="AUDIO", subjects=["cf.*.audio.>"], **full)
+    await stream.add_stream(name="RAW", subjects=["cf.*.raw.>"])
+    spool = await Spool.open(tmp_path / "spool", SpoolLimits(min_free_disk=0))
+    await spool.send_through(client)
+    for n in range(2000):
+        spool.emit(f"a-{n}", "cf.t.audio.c.segment", {}, b"x" * 16_000)
+        spool.emit(f"f-{n}", "cf.t.raw.c.said", {}, b"x")
+        if n % 100 == 0:
+            await spool.flush()
+
+    async def facts() -> bool:
+        return (await stream.stream_info("RAW")).state.messages == 2000
+
+    await until(facts, "every fact arrived")
+    assert spool.backlog > 1900
+    held = [lane._sender.pending_bytes for lane in spool._lanes if lane._sender]
+    assert sum(held) <= HELD_BYTES + 3_000_000
+
+    await stream.update_stream(name="AUDIO", subjects=["cf.*.audio.>"], max_bytes=-1)
+    assert await spool.drain(30)
+    assert (await stream.stream_info("AUDIO")).state.messages == 2000
+    await spool.close()
+
+
+async def test_a_spool_from_before_there_were_lanes_is_sent(client: Client, tmp_path: Path) -> None:
+    await make_stream(client)
+    (tmp_path / "spool").mkdir()
+    old = sqlite3.connect(tmp_path / "spool" / "spool.db")
+    old.execute(
+        "create table spool(key integer primary key, id text not null, subject text not null,"
+        " headers blob not null, body blob not null)"
+    )
+    old.execute("insert into spool values(1, 'left', 'e.a', x'80', x'31')")
+    old.commit()
+    old.close()
+    spool = await Spool.open(tmp_path / "spool")
+    await spool.send_through(client)
+    assert await spool.drain(10)
+    assert await stored_ids(client) == ["left"]
+    await spool.close()
+
+
+async def test_a_caller_s_treatment_waits_for_no_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("callfunnel.infra.spool._SLOW_DISK_S", 0.1)
+    spool = await Spool.open(tmp_path / "spool")
+    file = spool._writer._file
+    file.db.execute("pragma max_page_count = 12")
+    with pytest.raises(SpoolFull, match="disk"):
+        await spool.emit_durable("x", "e.a", {}, b"x" * 100_000)
+    file.db.execute("pragma max_page_count = 100000")
+    await spool.close()

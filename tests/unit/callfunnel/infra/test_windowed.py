@@ -167,6 +167,45 @@ def test_what_is_withdrawn_is_sent_no_more() -> None:
     run(withdrawn())
 
 
+def test_a_full_stream_is_asked_a_few_times_a_second_and_everything_goes_once_it_has_room() -> None:
+    async def full_for_a_minute() -> tuple[int, int]:
+        bus = FullBus()
+        sender = WindowedSender(bus, lambda message: None)
+        await sender.start()
+        for n in range(5000):
+            sender.put(Outgoing(n, f"id-{n}", "s", {}, b"1234"))
+        await asyncio.sleep(60)
+        asked, held = bus.asked, sender.pending_bytes
+        bus.full = False
+        await drained(sender)
+        assert len(bus.stored) == 5000
+        assert sender.pending_bytes == 0
+        await sender.stop()
+        return asked, held
+
+    asked, held = run(full_for_a_minute())
+    assert asked <= 256 + 60 * 5
+    assert held == 5000 * 4
+
+
+@dataclass
+class FullBus(WildBus):
+    """Refuses everything while it is full."""
+
+    dice: random.Random = field(default_factory=lambda: random.Random(1))
+    calm: bool = True
+    full: bool = True
+    asked: int = 0
+
+    async def publish(
+        self, subject: str, payload: bytes, reply: str, headers: dict[str, str] | None
+    ) -> None:
+        self.asked += 1
+        if self.full:
+            return self._answer(reply, FULL)
+        return await super().publish(subject, payload, reply, headers)
+
+
 @pytest.mark.parametrize("garbage", [b"", b"null", b"[]", b'{"seq": 1}', b"\xff"])
 def test_an_answer_that_is_no_acknowledgement_is_none(garbage: bytes) -> None:
     async def answered() -> None:
