@@ -76,6 +76,8 @@ async def open_door(context: Context, closing: AsyncExitStack) -> Door:
     spool = await Spool.open(context.settings.spool_dir)
     closing.push_async_callback(spool.close)
     await spool.send_through(bus.client)
+    context.telemetry.watch("spool", lambda: spool.stats)
+    context.telemetry.watch("spool_sender", lambda: spool.sender_stats)
     registry = KvRegistry(
         workers=mirrors.workers,
         slots=mirrors.slots,
@@ -101,7 +103,7 @@ async def open_door(context: Context, closing: AsyncExitStack) -> Door:
         objects=await context.objects(ROLE),
         feeds=Feeds(bus, _timeline(views)),
         guard=Guard(token_verifier(context.settings)),
-        health=_health(context, mirrors, views),
+        health=_health(context, mirrors, views, spool),
         demo=DemoSessions(_demo_grant(context) if context.settings.demo_session else None),
         streams=Streams(),
         placed=Placed(time.monotonic),
@@ -125,7 +127,7 @@ def _timeline(views: Views) -> Callable[[TenantId, CallId], Awaitable[list[CallF
     return timeline
 
 
-def _health(context: Context, mirrors: Mirrors, views: Views) -> Health:
+def _health(context: Context, mirrors: Mirrors, views: Views, spool: Spool) -> Health:
     async def bus() -> bool:
         return all(context.checks().values())
 
@@ -136,7 +138,10 @@ def _health(context: Context, mirrors: Mirrors, views: Views) -> Health:
         await views.ready()
         return True
 
-    return Health({"bus": bus, "registry": registry, "database": database})
+    async def room() -> bool:
+        return spool.accepting
+
+    return Health({"bus": bus, "registry": registry, "database": database, "spool": room})
 
 
 def _demo_grant(context: Context) -> Callable[[], Awaitable[Granted]]:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from callfunnel.cli import room_checks
 from callfunnel.cli.findings import Finding, bad, ok, warn
 from callfunnel.cli.stack import Api, Running
 from callfunnel.domain.errors import Permanent, Temporary, UserError
@@ -27,6 +28,7 @@ def look(stack: Running) -> Iterator[Finding]:
     yield from _processes(stack)
     with httpx.Client(timeout=DEADLINE_S, trust_env=False) as http:
         yield from _gateway(stack, http)
+        yield from room_checks.processes(stack, http)
         yield _issuer(stack, http)
     yield from asyncio.run(_services(stack))
     yield _rulebooks(stack)
@@ -96,7 +98,24 @@ async def _services(stack: Running) -> list[Finding]:
         return [bad("secrets", str(problem), "the home is damaged: start with another --home")]
     asked = (("bus", _bus), ("database", _database), ("objects", _objects))
     found = [await _ask(name, operation, stack, secrets) for name, operation in asked]
-    return [_letters(each) if each.what == "bus" else each for each in found]
+    told = [_letters(each) if each.what == "bus" else each for each in found]
+    return [*told, *await _streams(stack, secrets)]
+
+
+async def _streams(stack: Running, secrets: Secrets) -> list[Finding]:
+    """How full each stream is; nothing while the bus is away, which is told already."""
+    from callfunnel.infra.bus import Bus
+    from callfunnel.infra.fill import fills
+
+    try:
+        async with asyncio.timeout(DEADLINE_S):
+            bus = await Bus.connect(stack.platform, "supervisor", secrets)
+            try:
+                return list(room_checks.told_of_streams(await fills(bus.client)))
+            finally:
+                await bus.stop()
+    except (Temporary, UserError, OSError, TimeoutError):
+        return []
 
 
 def _letters(bus: Finding) -> Finding:

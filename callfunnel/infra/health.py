@@ -16,7 +16,8 @@ _REASONS = {
     405: "Method Not Allowed",
     503: "Service Unavailable",
 }
-Checks = Callable[[], Mapping[str, bool]]
+Checks = Callable[[], Mapping[str, bool | str]]
+"""By name: True when it is so; False, or the reason in words, when it is not."""
 
 
 class Health:
@@ -60,7 +61,7 @@ class Health:
                 return _response(200, b'{"ok":true}', _JSON)
             case b"/readyz":
                 checks = dict(self._checks())
-                ok = all(checks.values())
+                ok = all(said is True for said in checks.values())
                 body = msgspec.json.encode({"ok": ok, "checks": checks})
                 return _response(200 if ok else 503, body, _JSON)
             case b"/metrics":

@@ -37,6 +37,7 @@ __all__ = ["Spool", "SpoolFull", "SpoolInUse", "SpoolLimits", "Tally", "Unfinish
 
 _SLOW_DISK_S = 2.0
 """How long a caller's treatment may wait for a disk."""
+_MB = 1024 * 1024
 _OVERHEAD = 512
 """Bytes a message costs beside its body: id, subject, headers, pages."""
 
@@ -132,13 +133,20 @@ class Spool:
     @property
     def accepting(self) -> bool:
         """Whether there is room for another call; false also when the disk is nearly full."""
-        share = self._limits.admit_share
-        return (
-            not self._writer.broken
-            and self._rows * 100 < self._limits.rows * share
-            and self._size * 100 < self._limits.size * share
-            and _free_disk(self._folder) > self._limits.min_free_disk
-        )
+        return not self.trouble
+
+    @property
+    def trouble(self) -> str:
+        """Why there is none, in words that hold no personal data; "" when there is."""
+        limits = self._limits
+        if self._writer.broken:
+            return self._writer.broken
+        if self._rows * 100 >= limits.rows * limits.admit_share:
+            return f"{self._rows} messages wait for the bus"
+        if self._size * 100 >= limits.size * limits.admit_share:
+            return f"{self._size // _MB} MB wait for the bus"
+        free = _free_disk(self._folder)
+        return "" if free > limits.min_free_disk else f"its disk has {free // _MB} MB left"
 
     def unfinished_calls(self) -> tuple[UnfinishedCall, ...]:
         """The calls a predecessor left open, as found when the spool was opened."""

@@ -26,10 +26,10 @@ _log: Final = logging.getLogger(__name__)
 
 
 class HasRoom(Protocol):
-    """The spool, as far as admission goes."""
+    """The spool, as far as admission goes. `trouble`: why no further call should begin."""
 
     @property
-    def accepting(self) -> bool: ...
+    def trouble(self) -> str: ...
 
 
 class Desk:
@@ -79,7 +79,12 @@ class Desk:
     def _refusal(self, spec: CallSpec) -> str:
         if not self._registry.holds:
             return "unleased"
-        return self._slots.refusal(spec.call) or ("" if self._spool.accepting else "spool")
+        if refusal := self._slots.refusal(spec.call):
+            return refusal
+        if trouble := self._spool.trouble:
+            _log.error("no room to record another call", extra={"reason": trouble})
+            return "spool"
+        return ""
 
     async def _signing_secret(self, spec: CallSpec) -> str:
         signing = CHANNELS[spec.channel].signing

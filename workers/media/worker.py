@@ -158,12 +158,12 @@ class MediaWorker:
             at=utc_now(),
         )
 
-    def checks(self) -> dict[str, bool]:
+    def checks(self) -> dict[str, bool | str]:
         """What must be true for this worker to take a call."""
         started = hasattr(self, "_registry")
         return {
             "lease": started and self._registry.holds,
-            "spool": started and self._spool.accepting,
+            "spool": started and (self._spool.trouble or True),
             "open": not self._slots.closed,
         }
 

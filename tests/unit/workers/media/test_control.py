@@ -56,7 +56,7 @@ class Room:
     def __init__(self, **secret: str) -> None:
         self.slots = Slots(1)
         self.registry = FakeRegistry()
-        self.accepting = True
+        self.trouble = ""
         secrets: Any = FakeSecrets(**(secret or {"auth_token": AUTH_TOKEN}))
         registry: Any = self.registry
         self.desk = Desk(self.slots, registry, secrets, self, 30)
@@ -83,7 +83,7 @@ async def test_every_reason_not_to_take_a_call_has_its_word() -> None:
     unleased, full, nothing, silent, drained = Room(), Room(), Room(), Room(), Room()
     unleased.registry.holds = False
     assert (await unleased.reserve()).reason == "unleased"
-    full.accepting = False
+    full.trouble = "its disk has 3 MB left"
     assert (await full.reserve()).reason == "spool"
     nothing.registry.book = None
     assert (await nothing.reserve()).reason == "no rule book"
