@@ -14,13 +14,17 @@ if TYPE_CHECKING:
     from callfunnel.infra.settings import PlatformSettings
 
 T = TypeVar("T")
-DEADLINE_S = 15.0
+DEADLINE_S = 60.0
 app = typer.Typer(
     help="Messages that failed for good.", no_args_is_help=True, rich_markup_mode=None
 )
 Number = Annotated[
     int, typer.Argument(metavar="NUMBER", help="A letter's number, see `dead list`.")
 ]
+Only = Annotated[
+    int | None, typer.Argument(metavar="[NUMBER]", help="A letter's number, see `dead list`.")
+]
+Every = Annotated[bool, typer.Option("--all", help="All there are, the oldest first.")]
 Durable = Annotated[str, typer.Option("--consumer", help="Only letters of this consumer.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, help="At most so many, the newest first.")]
 Body = Annotated[
@@ -45,8 +49,8 @@ def list_letters(
     if as_json:
         show_json(msgspec.to_builtins(found))
         return
-    rows = [(each.number, each.at, each.durable, each.type, each.id, each.reason) for each in found]
-    table(("number", "at", "consumer", "type", "event", "reason"), rows)
+    heads = ("number", "at", "consumer", "type", "event", "replays", "reason")
+    table(heads, [(x.number, x.at, x.durable, x.type, x.id, x.replays, x.reason) for x in found])
 
 
 @app.command("show")
@@ -66,7 +70,7 @@ def show_letter(
     if as_json:
         show_json(msgspec.to_builtins(letter))
         return
-    for name in ("number", "at", "durable", "delivered", "reason", "subject", "size"):
+    for name in ("number", "at", "durable", "delivered", "replays", "reason", "subject", "size"):
         print(f"{name:10}{getattr(letter, name)}")
     for name, value in sorted(letter.headers.items()):
         print(f"{name}: {value}")
@@ -77,17 +81,35 @@ def show_letter(
 
 
 @app.command("replay")
-def replay_letter(
-    number: Number, *, home: options.Home = None, as_json: options.Json = False
+def replay_letters(
+    number: Only = None,
+    *,
+    every: Every = False,
+    consumer: Durable = "",
+    home: options.Home = None,
+    as_json: options.Json = False,
 ) -> None:
-    """Put a dead letter back onto its subject, once its cause is mended."""
-    from callfunnel.cli.output import show_json
+    """Put dead letters back onto their subjects, once their cause is mended.
 
-    subject = _with(home, lambda letters: letters.replay(number))
-    if as_json:
-        show_json({"number": number, "subject": subject})
+    One by its NUMBER, or all there are with --all (--consumer: of that consumer).
+    """
+    from callfunnel.cli.output import show_json
+    from callfunnel.domain.errors import UserError
+
+    if (number is None) != every or (consumer and not every):
+        raise UserError("which letters?", "give a NUMBER, or --all, maybe with --consumer NAME")
+    if number is None:
+        back = _with(home, lambda letters: letters.replay_all(durable=consumer))
+        told = [{"number": each.number, "subject": each.subject} for each in back]
     else:
-        print(f"{number} is on {subject} again")
+        told = [{"number": number, "subject": _with(home, lambda them: them.replay(number))}]
+    if as_json:
+        show_json(told if every else told[0])
+        return
+    for each in told:
+        print(f"{each['number']} is on {each['subject']} again")
+    if every:
+        print(f"{len(told)} put back; `dead list` shows what dies again")
 
 
 def _with(home: str | None, act: Callable[[DeadLetters], Awaitable[T]]) -> T:

@@ -4,6 +4,8 @@ Personal data stays out of sight: a list and a look show headers and the reason;
 only of streams that hold no personal data, or when it is asked for by name.
 """
 
+from collections.abc import Sequence
+
 import msgspec
 import nats.errors
 import nats.js.errors
@@ -15,14 +17,18 @@ from callfunnel.domain.errors import Temporary, UserError
 from callfunnel.events.streams import CALLS, DEAD, USAGE, dead_subject
 from callfunnel.infra.durables import is_durable_name
 from callfunnel.infra.follow import Follower
-from callfunnel.infra.publishing import DEAD_PREFIX
+from callfunnel.infra.publishing import DEAD_PREFIX, REPLAYS
 
 _HARMLESS = frozenset({CALLS.name, USAGE.name})
+_ALL = 1_000_000
 _HIDDEN = frozenset({"Nats-Msg-Id", "Nats-Msg-Size"})
 
 
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
-    """One dead letter. `number` is its place in DEAD; `body` is None when it is not shown."""
+    """One dead letter. `number` is its place in DEAD; `body` is None when it is not shown.
+
+    `delivered` counts how often its consumer had it, `replays` how often it was put back.
+    """
 
     number: int
     id: str
@@ -33,6 +39,7 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     at: str
     delivered: int
+    replays: int
     headers: dict[str, str]
     size: int = 0
     body: str | None = None
@@ -78,6 +85,7 @@ class DeadLetters:
         subject = (raw.subject or "").split(".", 2)[2]
         again = {k: v for k, v in headers.items() if not k.startswith(DEAD_PREFIX)}
         again["Nats-Msg-Id"] = f"{headers.get('ce-id', 'dead')}-again-{number}"
+        again[REPLAYS] = str(_number(headers, REPLAYS) + 1)
         stream = self._client.jetstream()
         try:
             await stream.publish(subject, raw.data or b"", headers=again)
@@ -85,6 +93,16 @@ class DeadLetters:
         except (TimeoutError, nats.errors.Error, nats.js.errors.Error) as error:
             raise Temporary(f"not replayed: {type(error).__name__}") from error
         return subject
+
+    async def replay_all(self, *, durable: str = "") -> Sequence[DeadLetter]:
+        """Puts back every letter there is now, of one durable or of all, the oldest first.
+
+        Those that die again come after these and are left alone. Returns what was put back.
+        """
+        letters = await self.list(durable=durable, limit=_ALL)
+        for letter in reversed(letters):
+            await self.replay(letter.number)
+        return letters[::-1]
 
     async def _stored(self, number: int) -> RawStreamMsg:
         try:
@@ -103,7 +121,6 @@ def _listed(message: Msg) -> DeadLetter:
 
 def _letter(number: int, subject: str, headers: dict[str, str], size: int) -> DeadLetter:
     parts = subject.split(".", 2)
-    delivered = headers.get(f"{DEAD_PREFIX}delivered", "0")
     return DeadLetter(
         number=number,
         id=headers.get("ce-id", ""),
@@ -113,7 +130,13 @@ def _letter(number: int, subject: str, headers: dict[str, str], size: int) -> De
         stream=headers.get(f"{DEAD_PREFIX}stream", ""),
         reason=headers.get(f"{DEAD_PREFIX}reason", ""),
         at=headers.get(f"{DEAD_PREFIX}at", ""),
-        delivered=int(delivered) if delivered.isdigit() else 0,
+        delivered=_number(headers, f"{DEAD_PREFIX}delivered"),
+        replays=_number(headers, REPLAYS),
         headers={k: v for k, v in headers.items() if k not in _HIDDEN},
         size=size,
     )
+
+
+def _number(headers: dict[str, str], name: str) -> int:
+    text = headers.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() else 0

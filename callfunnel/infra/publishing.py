@@ -15,6 +15,8 @@ from callfunnel.infra.clock import utc_now
 from callfunnel.infra.windowed import Outgoing, WindowedSender
 
 DEAD_PREFIX = "cf-dead-"
+REPLAYS = "cf-replays"
+"""How often an operator has put a message back; it stays with the message."""
 
 
 class Publisher:
@@ -52,11 +54,11 @@ class Publisher:
     async def bury(self, message: Msg, reason: str) -> None:
         """Puts a message into DEAD with its reason. Raises Temporary when DEAD does not take it.
 
-        `dead.<durable>.<original subject>`; headers and body stay, `cf-dead-*` are added.
+        `dead.<durable>.<original subject>`; headers and body stay, `cf-dead-*` are added. A
+        message of a stream that is buried twice by a durable is one letter.
         """
         where = message.metadata
         headers = dict(message.headers or {})
-        own = headers.pop("Nats-Msg-Id", f"{where.stream}-{where.sequence.stream}")
         headers |= {
             f"{DEAD_PREFIX}reason": reason[:500],
             f"{DEAD_PREFIX}at": utc_now(),
@@ -64,7 +66,7 @@ class Publisher:
             f"{DEAD_PREFIX}stream": where.stream,
             f"{DEAD_PREFIX}sequence": str(where.sequence.stream),
             f"{DEAD_PREFIX}delivered": str(where.num_delivered),
-            "Nats-Msg-Id": f"{where.consumer}-{own}-{where.num_delivered}",
+            "Nats-Msg-Id": f"{where.consumer}-{where.stream}-{where.sequence.stream}",
         }
         subject = dead_subject(where.consumer, message.subject)
         try:

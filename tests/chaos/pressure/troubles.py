@@ -23,8 +23,8 @@ from tests.chaos.pressure import held_programs
 from tests.simulators.running_stack import RunningStack
 
 Trouble = Callable[[RunningStack], AbstractContextManager[None]]
-ROOM = 48 * 1024
-"""Bytes that a full stream still takes: a few facts, or three seconds of audio."""
+ROOM = 4 * 1024
+"""Bytes that a full stream still takes: a few facts."""
 MEDIA_DISK = 192 * 1024**2
 """Size of the small disk under the worker's spool: three times what the spool keeps free."""
 

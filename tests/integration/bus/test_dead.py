@@ -4,8 +4,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 from nats.aio.client import Client
+from nats.js import JetStreamContext
 
-from callfunnel.domain.errors import Permanent, UserError
+from callfunnel.domain.errors import Permanent, Temporary, UserError
 from callfunnel.domain.ids import TenantId
 from callfunnel.events.call import CallerSpoke
 from callfunnel.events.usage import UsageMeasured
@@ -104,3 +105,78 @@ async def test_a_letter_that_is_not_there_is_a_user_s_mistake(bus: Bus, client: 
         await letters.show(99)
     with pytest.raises(UserError, match="no name"):
         await letters.list(durable="a.>")
+
+
+async def test_a_letter_that_dies_again_says_how_often_it_was_put_back_and_keeps_its_id(
+    bus: Bus, client: Client
+) -> None:
+    letters = DeadLetters(client)
+    await buried(bus, letters)
+    (first,) = await letters.list(durable="redaction")
+    await letters.replay(first.number)
+
+    async def again() -> bool:
+        return [each.replays for each in await letters.list(durable="redaction")] == [1]
+
+    await until(again, "it died again")
+    (second,) = await letters.list(durable="redaction")
+    assert (second.id, second.reason, second.subject) == (first.id, first.reason, first.subject)
+
+
+async def test_all_letters_of_a_consumer_are_put_back_and_the_others_stay(
+    bus: Bus, client: Client
+) -> None:
+    letters = DeadLetters(client)
+    await buried(bus, letters)
+    spoken = [each.number for each in await letters.list(durable="redaction")]
+
+    back = await letters.replay_all(durable="metering")
+
+    assert [each.id for each in back] == ["c_1-u-speech-r"]
+    stats = bus.consumers["metering"].settling.stats
+    await until(lambda: stats.acknowledged == 1, "the second try")
+    assert [each.number for each in await letters.list()] == spoken
+
+
+async def test_a_replay_that_was_cut_short_before_it_left_dead_is_done_once(
+    bus: Bus, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    letters = DeadLetters(client)
+    await buried(bus, letters)
+    (letter,) = await letters.list(durable="metering")
+
+    async def cut_short(*_: object, **__: object) -> bool:
+        raise TimeoutError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(JetStreamContext, "delete_msg", cut_short)
+        with pytest.raises(Temporary, match="not replayed"):
+            await letters.replay(letter.number)
+    await letters.replay(letter.number)
+
+    info = await client.jetstream().stream_info("USAGE")
+    assert info.state.messages == 2, "the first and one replay of it"
+    assert await letters.list(durable="metering") == []
+
+
+async def test_a_message_that_fails_without_a_reason_goes_to_dead_after_its_tries(
+    bus: Bus, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("callfunnel.infra.retry_rules.GIVE_UP_AFTER", 2)
+    monkeypatch.setattr("callfunnel.infra.retry_rules.CAP_S", 0.05)
+    letters = DeadLetters(client)
+
+    @bus.consumer("redaction", CallerSpoke, raw=True)
+    async def redact(batch: list[Received[CallerSpoke]]) -> None:
+        raise KeyError("my card is 4111")
+
+    await bus.start()
+    spoken = CallerSpoke(turn=1, text="hello", start_ms=0, end_ms=900)
+    await bus.publish(event(spoken, DEMO, "c_2", id="c_2-5", seq=5), raw=True)
+
+    async def dead() -> bool:
+        return len(await letters.list()) == 1
+
+    await until(dead, "a dead letter")
+    (letter,) = await letters.list()
+    assert (letter.reason, letter.delivered) == ("failed 2 times, last with KeyError", 2)
