@@ -1,4 +1,4 @@
-"""`./cf chaos`: the kill matrix, whole or in part, and its page."""
+"""`./cf chaos`: the kill matrix, whole or in part; `./cf chaos pressure`: what is full or away."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from pathlib import Path
 
 from tests.chaos import matrix, page
 from tests.chaos.cells import Cell, Harm, all_cells
+from tests.chaos.pressure import __main__ as pressure
 from tests.chaos.stage import Stage
 
 
 def main(words: list[str]) -> int:
     """0 when every cell that applies holds."""
+    if words[:1] == ["pressure"]:
+        return pressure.main(words[1:])
     given = _parser().parse_args(words)
     cells = _chosen(given.cell)
     folder = Path(tempfile.mkdtemp(prefix="callfunnel-chaos-"))

@@ -54,6 +54,10 @@ class Gauges:
         """What was highest so far is of no interest: the trouble begins now."""
         self.peak, self.most = {}, Waiting()
 
+    def highest(self) -> list[tuple[str, int]]:
+        """Each process and its peak."""
+        return sorted(self.peak.items())
+
     def waiting(self) -> Waiting:
         """What waits now; a part that does not answer has nothing to say."""
         return Waiting(_on_the_bus(self.stack.home), int(self.media("spool_backlog")))

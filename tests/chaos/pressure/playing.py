@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from callfunnel.cli.carrier import Outcome
@@ -16,29 +17,50 @@ from tests.chaos.pressure.troubles import Trouble
 from tests.simulators.running_stack import COMMAND, RunningStack, environment_of
 from tests.simulators.waiting import eventually
 
-BEFORE_S = 6.0
-AFTER_S = 5.0
-DRAINS_WITHIN_S = 180.0
+BEFORE_S = 4.0
+AFTER_S = 3.0
+DRAINS_WITHIN_S = 300.0
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A scenario: what goes wrong, for how long, under how many calls."""
+    """A scenario: what goes wrong, one after the other, for how long each, under how many calls.
+
+    `load_per_s`: events of made-up calls that a second worker tells meanwhile.
+    """
 
     name: str
-    trouble: Trouble
+    troubles: tuple[Trouble, ...]
     seconds: float
     callers: int = 1
+    load_per_s: int = 0
+
+    @property
+    def lasts_s(self) -> float:
+        return self.seconds * len(self.troubles)
+
+
+@dataclass
+class Meanwhile:
+    """What was seen during the trouble: the fate of new calls, and what the doctor said."""
+
+    newcomers: list[Outcome] = field(default_factory=list)
+    findings: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def fates(self) -> list[str]:
+        """What each new caller heard."""
+        return ["an answer" if each.connected else " ".join(each.said) for each in self.newcomers]
 
 
 @dataclass(frozen=True)
 class Result:
-    """What was seen. Memory: kB of PSS by process; `findings`: what the doctor said meanwhile."""
+    """What was seen. Memory: kB of PSS by process, before, at its peak and after."""
 
     plan: Plan
     heard: list[Heard]
     complaints: list[str]
-    newcomer: str
+    meanwhile: Meanwhile
     memory: dict[str, tuple[int, int, int]]
     most: Waiting
     drained_s: float
@@ -46,68 +68,90 @@ class Result:
     lost: int
     refused: int
     problems: list[str]
-    findings: list[dict[str, Any]]
 
 
 def play(stack: RunningStack, plan: Plan) -> Result:
     """One scenario from a quiet stack to a quiet stack."""
     start = books.read(stack)
     gauges = Gauges(stack)
-    talking = Callers(stack, plan.callers, BEFORE_S + plan.seconds + AFTER_S)
+    talking = Callers(stack, plan.callers, BEFORE_S + plan.lasts_s + AFTER_S)
     talking.start()
     try:
         eventually(lambda: len(talking.calls) == plan.callers, "everyone is on the line")
         gauges.start()
         before = dict(gauges.now)
         gauges.forget_peaks()
-        with plan.trouble(stack):
-            until = time.monotonic() + plan.seconds
-            newcomer = callers.one_more(stack)
-            findings = doctor(stack)
-            eventually(lambda: time.monotonic() > until, "the trouble lasted", plan.seconds + 60)
+        more = _load(stack, plan)
+        meanwhile = _suffer(stack, plan)
         mended = time.monotonic()
         outcomes = talking.finish()
-        calls = [*talking.calls, *([newcomer.call] if newcomer.call else [])]
-        drained_s = _drained(stack, gauges, calls) - mended
+        load = _loaded(more)
+        placed = [each.call for each in meanwhile.newcomers if each.call]
+        _drain(stack, gauges, [*talking.calls, *placed])
+        drained_s = time.monotonic() - mended
     finally:
         gauges.stop()
     end = books.read(stack)
-    after = gauges.now
+    accepted = end.accepted - start.accepted + load["accepted"]
     return Result(
         plan=plan,
         heard=[callers.heard(each) for each in outcomes],
         complaints=[each for outcome in outcomes for each in outcome.complaints],
-        newcomer=_fate(newcomer),
-        memory={n: (before.get(n, 0), gauges.peak[n], after.get(n, 0)) for n in gauges.peak},
+        meanwhile=meanwhile,
+        memory={n: (before.get(n, 0), high, gauges.now.get(n, 0)) for n, high in gauges.highest()},
         most=gauges.most,
         drained_s=drained_s,
-        accepted=end.accepted - start.accepted,
-        lost=(end.accepted - start.accepted) - (end.arrived - start.arrived),
-        refused=end.refused - start.refused,
+        accepted=accepted,
+        lost=accepted - (end.arrived - start.arrived),
+        refused=end.refused - start.refused + load["refused"],
         problems=end.problems,
-        findings=findings,
     )
 
 
-def _fate(newcomer: Outcome) -> str:
-    """What whoever called meanwhile heard."""
-    return "was answered" if newcomer.connected else " ".join(newcomer.said)
+def _suffer(stack: RunningStack, plan: Plan) -> Meanwhile:
+    """Each trouble for its time; in it somebody calls anew, and the doctor is asked."""
+    seen = Meanwhile()
+    for trouble in plan.troubles:
+        with trouble(stack):
+            until = time.monotonic() + plan.seconds
+            seen.newcomers.append(callers.one_more(stack))
+            seen.findings += doctor(stack)
+            left = max(0.0, until - time.monotonic())
+            eventually(lambda until=until: time.monotonic() > until, "it lasted", left + 5)
+    return seen
 
 
-def _drained(stack: RunningStack, gauges: Gauges, calls: list[str]) -> float:
-    """When nothing waited any more and every record was sealed."""
+def _load(stack: RunningStack, plan: Plan) -> subprocess.Popen[str] | None:
+    if not plan.load_per_s:
+        return None
+    words = [str(stack.home), str(plan.lasts_s), str(plan.load_per_s)]
+    program = [sys.executable, "-m", "tests.chaos.pressure.load", *words]
+    out = subprocess.PIPE
+    return subprocess.Popen(program, stdout=out, text=True, env=environment_of({}))
+
+
+def _loaded(load: subprocess.Popen[str] | None) -> dict[str, int]:
+    if load is None:
+        return {"accepted": 0, "refused": 0, "left": 0}
+    counts: dict[str, int] = json.loads(load.communicate(timeout=DRAINS_WITHIN_S)[0])
+    assert counts["left"] == 0, "the bus took everything"
+    return counts
+
+
+def _drain(stack: RunningStack, gauges: Gauges, calls: list[str]) -> None:
+    """Returns once nothing waits any more and every record is sealed."""
 
     def quiet() -> bool:
         return gauges.waiting() == Waiting() and books.is_settled(stack, calls)
 
     eventually(quiet, "everything arrived", DRAINS_WITHIN_S)
-    return time.monotonic()
 
 
 def doctor(stack: RunningStack) -> list[dict[str, Any]]:
     """What the doctor finds wrong now."""
     words = [*COMMAND, "doctor", "--json", "--home", str(stack.home)]
-    out = subprocess.run(
+    told = subprocess.run(
         words, check=False, capture_output=True, text=True, env=environment_of({})
-    ).stdout
-    return [each for each in json.loads(out) if each["verdict"] != "ok"]
+    )
+    assert told.stdout, told.stderr
+    return [each for each in json.loads(told.stdout) if each["verdict"] != "ok"]
