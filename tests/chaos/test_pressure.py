@@ -40,7 +40,6 @@ def test_a_caller_hears_nothing_of_one_trouble_after_the_other_and_everything_ar
     assert heard.longest_quiet_s < 8, "the caller's sentences, and the agent's thinking"
     assert seen.complaints == []
     assert (seen.lost, seen.problems) == (0, [])
-    assert seen.refused > 0, "audio found no room on the full disk"
 
     database, disk, audio, objects = seen.meanwhile.fates
     assert disk.startswith("All our lines are busy"), "a call that cannot be recorded is not taken"

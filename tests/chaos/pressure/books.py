@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from callfunnel.cli.stack import Api, running
 from tests.chaos.pressure.gauges import metric
 from tests.simulators.running_stack import COMMAND, RunningStack, environment_of
 
@@ -30,8 +30,7 @@ class Books:
 
 def read(stack: RunningStack) -> Books:
     """Reads everything there is about every call of the worker."""
-    api = Api(running(str(stack.home)))
-    arrived = sum(_told(api, call) for call in api.pages("/v1/calls", 0))
+    arrived = sum(_told(stack, call["call"]) for call in _calls(stack))
     return Books(
         accepted=round(metric(stack.home, "media-1", "spool_emitted")),
         arrived=arrived,
@@ -40,13 +39,24 @@ def read(stack: RunningStack) -> Books:
     )
 
 
-def _told(api: Api, call: dict[str, Any]) -> int:
+def _calls(stack: RunningStack) -> Iterator[dict[str, Any]]:
+    """Every call, page by page."""
+    cursor = ""
+    while True:
+        page = stack.get(f"/v1/calls?limit=100{cursor}")
+        yield from page["items"]
+        if not page["next"]:
+            return
+        cursor = f"&cursor={page['next']}"
+
+
+def _told(stack: RunningStack, call: str) -> int:
     """Facts, segments and usage records of one call, as far as its worker told them."""
-    facts = api.get(f"/v1/calls/{call['call']}/timeline")["items"]
+    facts = stack.get(f"/v1/calls/{call}/timeline")["items"]
     if any(fact["name"] == "refused" for fact in facts):
         return 0  # the gateway told it
     segments = [fact["data"]["segments"] for fact in facts if fact["name"] == "recording_stored"]
-    lines = api.get(f"/v1/calls/{call['call']}/bill")["lines"]
+    lines = stack.get(f"/v1/calls/{call}/bill")["lines"]
     used = sum(line["records"] for line in lines if line["meter"] != RECORDING_METER)
     return sum(fact["seq"] is not None for fact in facts) + sum(segments) + used
 

@@ -114,8 +114,9 @@ def _suffer(stack: RunningStack, plan: Plan) -> Meanwhile:
     for trouble in plan.troubles:
         with trouble(stack):
             until = time.monotonic() + plan.seconds
-            seen.newcomers.append(callers.one_more(stack))
+            newcomer = callers.one_more(stack)
             seen.findings += doctor(stack)
+            seen.newcomers += newcomer.finish()
             left = max(0.0, until - time.monotonic())
             eventually(lambda until=until: time.monotonic() > until, "it lasted", left + 5)
     return seen
