@@ -18,6 +18,7 @@ from typing import Any, Protocol
 import msgspec
 
 from callfunnel.domain.errors import UserError
+from callfunnel.infra import core_dumps
 from callfunnel.infra.context import Context
 from callfunnel.infra.health import Health
 from callfunnel.infra.logs import write_json_lines
@@ -62,7 +63,11 @@ def main(packages: Sequence[str] | None = None, only: Sequence[str] = ()) -> int
 
 
 def run(program: Coroutine[Any, Any, int]) -> int:
-    """Runs a process's main coroutine on uvloop where there is one; its exit code."""
+    """Runs a process's main coroutine on uvloop where there is one; its exit code.
+
+    Such a process leaves no core dump.
+    """
+    core_dumps.forbid()
     try:
         import uvloop
     except ImportError:

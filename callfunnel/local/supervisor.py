@@ -16,6 +16,7 @@ import time
 from contextlib import suppress
 
 from callfunnel.domain.errors import UserError
+from callfunnel.infra import core_dumps
 from callfunnel.infra.sealed import SealedFolder
 from callfunnel.local import announce, home, leftovers, orders, ports
 from callfunnel.local.children import Children
@@ -46,6 +47,7 @@ def up(options: UpOptions) -> int:
     running.
     """
     started = time.monotonic()
+    core_dumps.forbid()
     signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     checked(options, os.environ)
     try:

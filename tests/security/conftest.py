@@ -14,7 +14,9 @@ from tests.integration.conftest import (
     stack,
     tenant,
 )
-from tests.security.two_tenants import TwoTenants
+from tests.integration.media.model_thread import model_beside
+from tests.security.two_tenants import MODEL_KEY, TwoTenants
+from tests.simulators.openai_realtime import Script
 from tests.simulators.running_stack import RunningStack
 
 __all__ = [
@@ -31,7 +33,14 @@ __all__ = [
 
 @pytest.fixture(scope="session")
 def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoTenants]:
-    """The whole product with two tenants, one for this test process."""
-    made = TwoTenants.settle(RunningStack.start(tmp_path_factory.mktemp("attacked")))
-    yield made
-    made.close()
+    """The whole product with two tenants and a scripted model, one for this test process."""
+    script = Script()
+    with model_beside(script) as model:
+        up = RunningStack.start(
+            tmp_path_factory.mktemp("attacked"),
+            "--model", "openai",
+            OPENAI_API_KEY=MODEL_KEY, OPENAI_BASE_URL=model.base_url,
+        )  # fmt: skip
+        made = TwoTenants.settle(up, script)
+        yield made
+        made.close()

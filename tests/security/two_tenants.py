@@ -29,8 +29,10 @@ from callfunnel.local.home import Home
 from callfunnel.local.identities import Identities
 from callfunnel.local.processes import Stack, settings
 from tests.integration.gateway.stored_calls import StoredCalls
+from tests.simulators.openai_realtime import Script
 from tests.simulators.running_stack import RunningStack
 
+MODEL_KEY = "sk-planted-5f2b1c9e7a"
 A, B = TENANT, TenantId("rival")
 EVERY_ROLE = tuple(Role)
 
@@ -46,16 +48,17 @@ class Owned:
 
 @dataclass
 class TwoTenants:
-    """A running product. A is the demo tenant; B is the one that attacks."""
+    """A running product. A is the demo tenant, B the one that attacks; `script` is the model's."""
 
     stack: RunningStack
+    script: Script
     mine: Owned = field(init=False)
     theirs: Owned = field(init=False)
 
     @classmethod
-    def settle(cls, stack: RunningStack) -> TwoTenants:
+    def settle(cls, stack: RunningStack, script: Script) -> TwoTenants:
         """Gives both tenants a call, its recording and bill, an approval and a rule book."""
-        made = cls(stack)
+        made = cls(stack, script)
         made.theirs, made.mine = asyncio.run(made._arrange())
         return made
 
