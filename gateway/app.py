@@ -11,6 +11,7 @@ from starlette.staticfiles import StaticFiles
 from callfunnel.infra.telemetry import Telemetry
 from gateway.answers import add_answers
 from gateway.door import Door
+from gateway.entry import entered
 from gateway.problems import MEDIA_TYPE
 from gateway.routes import (
     approvals,
@@ -96,7 +97,7 @@ def application(door: Door) -> Shell:
 
     app.mount("/console", Pages(directory=CONSOLE), name="console")
     headers = protective_headers(door.settings.public_url)
-    return Shell(app, headers, note=_noted(door.telemetry))
+    return Shell(app, headers, note=_noted(door.telemetry), told=entered(door.tracer))
 
 
 def _noted(telemetry: Telemetry) -> Note:

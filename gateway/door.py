@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 
 from callfunnel.infra.objects import Objects
 from callfunnel.infra.settings import PlatformSettings
+from callfunnel.infra.spans import Tracer
 from callfunnel.infra.telemetry import Telemetry
 from gateway.admission import Admission
 from gateway.demo import DemoSessions
@@ -41,6 +42,7 @@ class Door:
     streams: Streams
     placed: Placed
     telemetry: Telemetry
+    tracer: Tracer
 
 
 def _door(request: Request) -> Door:

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from callfunnel.carrier.signature import media_url
+from callfunnel.infra.clock import unix_ns
 from callfunnel.infra.logs import about
 
 log = logging.getLogger("gateway.access")
@@ -20,6 +21,8 @@ log = logging.getLogger("gateway.access")
 MOST_BODY = 512 * 1024
 Note = Callable[[int], None]
 """Told of the status of each answer."""
+Told = Callable[[Mapping[str, Any], Mapping[str, Any]], None]
+"""Told of each exchange: its state and the words of the log."""
 _QUIET = frozenset(("/healthz", "/readyz", "/metrics"))
 
 
@@ -56,10 +59,12 @@ class Shell:
         headers: Mapping[str, str],
         *,
         note: Note,
+        told: Told,
         most_body: int = MOST_BODY,
     ) -> None:
         self._app = app
         self._note = note
+        self._told = told
         self._headers = _raw(headers)
         self._most_body = most_body
         self.leaving = False
@@ -76,6 +81,7 @@ class Shell:
                 log.exception("request failed", extra=exchange.words())
             finally:
                 self._note(exchange.status)
+                self._told(scope["state"], exchange.words())
                 if scope["path"] not in _QUIET:
                     log.info("request", extra=exchange.words())
 
@@ -101,6 +107,7 @@ class _Exchange:
         self.status = 0
         self._state: dict[str, Any] = scope.setdefault("state", {})
         self._state["request_id"] = self.id = secrets.token_hex(8)
+        self._state["began_ns"] = unix_ns()
 
     async def receive(self) -> Message:
         message = await self._receive()

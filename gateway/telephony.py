@@ -2,12 +2,12 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from callfunnel.carrier.signature import media_url
 from callfunnel.domain.call import Channel, Pin
 from callfunnel.domain.ids import TenantId
 from callfunnel.domain.rulebook import PublishedRulebook
-from callfunnel.infra.trace import new_traceparent
 from gateway import twiml
 from gateway.admission import Admission
 from gateway.offers import Offer, is_refused
@@ -18,6 +18,14 @@ log = logging.getLogger(__name__)
 
 NEXT_PATH = "/carriers/twilio/next"
 APOLOGY = "I am sorry, something went wrong on our side. Please call again. Goodbye."
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the carrier is told; `pin`: the call's, if the number is anybody's."""
+
+    document: str
+    pin: Pin | None = None
 
 
 class Telephony:
@@ -37,12 +45,16 @@ class Telephony:
         self._unknown_number = unknown_number
         self.apology = apology
 
-    async def answer(self, offered: Offered) -> str:
-        """TwiML for an offered call; the same for every repetition of the webhook."""
+    async def answer(self, offered: Offered, traceparent: str) -> Answer:
+        """TwiML for an offered call; the same for every repetition of the webhook.
+
+        A call that is new is traced from `traceparent` on.
+        """
         if offered.route is None:
             log.info("a call for an unknown number")
-            return twiml.say_and_hang_up(self._unknown_number)
-        return self._twiml(await self._admission.admit(_offer(offered, offered.route)))
+            return Answer(twiml.say_and_hang_up(self._unknown_number))
+        pin = await self._admission.admit(_offer(offered, offered.route, traceparent))
+        return Answer(self._twiml(pin), pin)
 
     def after_stream(self, about: AboutCall) -> str:
         """TwiML for what comes once the media socket has closed."""
@@ -64,7 +76,7 @@ class Telephony:
         return twiml.connect(stream, pin.call, self._public_url + NEXT_PATH)
 
 
-def _offer(offered: Offered, route: Route) -> Offer:
+def _offer(offered: Offered, route: Route, traceparent: str) -> Offer:
     return Offer(
         tenant=route.tenant,
         agent=route.agent,
@@ -74,5 +86,5 @@ def _offer(offered: Offered, route: Route) -> Offer:
         carrier_account=offered.account.sid,
         caller=offered.caller,
         callee=offered.callee,
-        traceparent=new_traceparent(),
+        traceparent=traceparent,
     )

@@ -108,6 +108,7 @@ async def open_door(context: Context, closing: AsyncExitStack) -> Door:
         streams=Streams(),
         placed=Placed(time.monotonic),
         telemetry=context.telemetry,
+        tracer=context.tracer,
     )
 
 

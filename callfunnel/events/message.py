@@ -50,6 +50,7 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True):
 
 CATALOGUE: Final[dict[type[Message], Definition]] = {}
 BY_TYPE: Final[dict[str, Definition]] = {}
+_ADDRESSES: Final[set[tuple[str, str]]] = set()
 M = TypeVar("M", bound=Message)
 
 
@@ -61,6 +62,9 @@ def message(**row: Any) -> Callable[[type[M]], type[M]]:
         if definition.type_name in BY_TYPE:
             raise ValueError(f"{definition.type_name} is defined twice")
         CATALOGUE[cls] = BY_TYPE[definition.type_name] = definition
+        _ADDRESSES.add((definition.family, definition.name))
+        if definition.raw:
+            _ADDRESSES.add(("raw", definition.name))
         return cls
 
     return register
@@ -95,19 +99,12 @@ def family_filter(family: str, *, tenant: str = "*", key: str = "*") -> str:
     return f"cf.{where}.{token(family)}.{which}.*"
 
 
-class Address(msgspec.Struct, frozen=True):
-    """The parts of a subject of ours."""
+def template_of(subject: str) -> str:
+    """The subject without its ids, for labels and names: `cf.<tenant>.call.<key>.ended`.
 
-    tenant: TenantId
-    family: str
-    key: str
-    name: str
-
-
-def parse_subject(subject: str) -> Address:
-    """The parts of `cf.<tenant>.<family>.<key>.<name>`. Raises InvalidToken for anything else."""
+    Of a subject that no message of the catalogue has: `other`.
+    """
     parts = subject.split(".")
-    if len(parts) != 5 or parts[0] != "cf":
-        raise InvalidToken("not a subject of this bus")
-    tenant, family, key, name = (token(part) for part in parts[1:])
-    return Address(tenant_id(tenant), family, key, name)
+    if len(parts) != 5 or parts[0] != "cf" or (parts[2], parts[4]) not in _ADDRESSES:
+        return "other"
+    return f"cf.<tenant>.{parts[2]}.<key>.{parts[4]}"

@@ -19,7 +19,7 @@ from nats.aio.subscription import Subscription
 from callfunnel.domain.errors import Permanent, Temporary
 from callfunnel.domain.ids import TenantId
 from callfunnel.events.envelope import Envelope, Event, Wire, from_wire, to_wire
-from callfunnel.events.message import Message, definition_of, filter_of, subject_of
+from callfunnel.events.message import Message, definition_of, filter_of, subject_of, template_of
 from callfunnel.infra import connection, replies
 from callfunnel.infra.clock import fresh_id, utc_now
 from callfunnel.infra.connection import BusAccess
@@ -31,7 +31,8 @@ from callfunnel.infra.replies import Replied, Unanswered
 from callfunnel.infra.secrets import Secrets
 from callfunnel.infra.settings import PlatformSettings
 from callfunnel.infra.settling import Received, Settling, received
-from callfunnel.infra.trace import child_of, current_traceparent, tracing
+from callfunnel.infra.spans import OFF, Attributes, Tracer
+from callfunnel.infra.trace import current_traceparent, new_traceparent, tracing
 
 if TYPE_CHECKING:  # FastStream costs 18 MB: only a process that consumes loads it
     from callfunnel.infra.batches import ContinuousBatchSubscriber, SharedBroker
@@ -62,21 +63,31 @@ def event(
         key=key,
         time=utc_now(),
         seq=seq,
-        traceparent=child_of(traceparent or current_traceparent()),
+        traceparent=traceparent or current_traceparent() or new_traceparent(),
     )
     return Event(envelope, data)
+
+
+def _about(data: Message, tenant: TenantId, key: str) -> Attributes:
+    """What a span says of a request."""
+    where = template_of(subject_of(type(data), tenant, key))
+    about = Attributes(tenant=tenant, destination=where)
+    if definition_of(type(data)).key == "call":
+        about["call"] = key
+    return about
 
 
 class Bus:
     """One role's connection. Register consumers and responders, then `start`; `stop` ends all."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, tracer: Tracer) -> None:
         """Use `connect` or `open`."""
         self._client = client
+        self.tracer = tracer
         self._publisher = Publisher(client)
         self._broker: SharedBroker | None = None
         self._answers: list[tuple[type[Message], Answer, str, str]] = []
-        self._replying = replies.Replying()
+        self._replying = replies.Replying(tracer)
         self.consumers: dict[str, ContinuousBatchSubscriber] = {}
         self.stopping = False
 
@@ -87,12 +98,17 @@ class Bus:
         role: str,
         secrets: Secrets,
         closed: Callable[[], None] | None = None,
+        *,
+        tracer: Tracer = OFF,
     ) -> "Bus":
         """The bus as `role` sees it; `closed` is called once it has closed for good."""
-        return await cls.open(await connection.access_for(settings, role, secrets), closed)
+        access = await connection.access_for(settings, role, secrets)
+        return await cls.open(access, closed, tracer=tracer)
 
     @classmethod
-    async def open(cls, access: BusAccess, closed: Callable[[], None] | None = None) -> "Bus":
+    async def open(
+        cls, access: BusAccess, closed: Callable[[], None] | None = None, *, tracer: Tracer = OFF
+    ) -> "Bus":
         """The bus at an explicit address; waits for the server as long as it takes."""
         bus: Bus | None = None
 
@@ -100,7 +116,7 @@ class Bus:
             if closed is not None and not (bus and bus.stopping):
                 closed()
 
-        bus = cls(await connection.connect(access, on_closed))
+        bus = cls(await connection.connect(access, on_closed), tracer)
         return bus
 
     @property
@@ -134,7 +150,7 @@ class Bus:
             raise ValueError(f"the durable {durable} is registered twice")
 
         def register(handler: BatchHandler) -> BatchHandler:
-            settling = Settling(self._publisher.bury)
+            settling = Settling(self._publisher.bury, self.tracer)
             broker = self._consuming()
             subscriber = broker.batches(stream, config, batch=batch, settling=settling)
             self.consumers[durable] = subscriber
@@ -185,16 +201,18 @@ class Bus:
         """
         if definition_of(type(data)).reply is not reply:
             raise ValueError(f"{type(data).__name__} is not answered by {reply.__name__}")
-        wire = to_wire(event(data, tenant, key))
-        try:
-            answer = await self._client.request(
-                wire.subject, wire.body, timeout=timeout, headers=wire.headers
-            )
-        except nats.errors.NoRespondersError as error:
-            raise Unanswered("nobody answers") from error
-        except (TimeoutError, nats.errors.Error) as error:
-            raise Unanswered("no answer in time") from error
-        return Replied.decode(answer, reply)
+        of, about = current_traceparent(), _about(data, tenant, key)
+        with self.tracer.span(f"request {about['destination']}", of, "client", **about):
+            wire = to_wire(event(data, tenant, key))
+            try:
+                answer = await self._client.request(
+                    wire.subject, wire.body, timeout=timeout, headers=wire.headers
+                )
+            except nats.errors.NoRespondersError as error:
+                raise Unanswered("nobody answers") from error
+            except (TimeoutError, nats.errors.Error) as error:
+                raise Unanswered("no answer in time") from error
+            return Replied.decode(answer, reply)
 
     async def publish(self, *events: Event[Any], raw: bool = False, within_s: float = 10.0) -> None:
         """Publishes to the events' streams; returns once all are stored. Raises Temporary.

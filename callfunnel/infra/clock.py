@@ -30,6 +30,16 @@ def unix_ms() -> int:
     return _now_ns() // 1_000_000
 
 
+def unix_ns() -> int:
+    """Now, in nanoseconds since 1970."""
+    return _now_ns()
+
+
+def unix_ns_of(time_: str) -> int:
+    """An RFC 3339 time in nanoseconds since 1970, to the microsecond."""
+    return round(datetime.fromisoformat(time_).timestamp() * 1_000_000) * 1000
+
+
 def fresh_id(prefix: str) -> str:
     """A new id with this prefix; ids made later sort later."""
     return new_id(prefix, unix_ms(), os.urandom(10))

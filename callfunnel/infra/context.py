@@ -12,10 +12,12 @@ from callfunnel.infra import clock
 from callfunnel.infra.bus import Bus
 from callfunnel.infra.secrets import Secrets, open_secrets
 from callfunnel.infra.settings import PlatformSettings
+from callfunnel.infra.spans import Tracer
 from callfunnel.infra.telemetry import Telemetry
 
 if TYPE_CHECKING:  # a process loads only the drivers its features ask for
     from callfunnel.infra.objects import Objects
+    from callfunnel.infra.otlp import OtlpSink
     from callfunnel.infra.postgres import Pool
 
 log = logging.getLogger(__name__)
@@ -30,6 +32,8 @@ class Context:
             clock.follow(settings.clock_dir / f"{settings.process}.ms")
         self.secrets = secrets or open_secrets(settings.secrets)
         self.telemetry = Telemetry()
+        self._sink = _sink(settings)
+        self.tracer = Tracer(self._sink, settings.traced_share)
         self.closed_for_good = asyncio.Event()
         self._buses: dict[str, Bus] = {}
         self._pools: dict[str, Pool] = {}
@@ -40,8 +44,9 @@ class Context:
         """The bus as `role`; register before the host starts it."""
         async with self._turn:
             if role not in self._buses:
+                closed = self.closed_for_good.set
                 self._buses[role] = await Bus.connect(
-                    self.settings, role, self.secrets, self.closed_for_good.set
+                    self.settings, role, self.secrets, closed, tracer=self.tracer
                 )
             return self._buses[role]
 
@@ -80,6 +85,17 @@ class Context:
         await asyncio.gather(*(bus.stop() for bus in self._buses.values()))
 
     async def close(self) -> None:
-        """Closes the stores, once the features have stopped."""
+        """Closes the stores, once the features have stopped; the last spans leave."""
         for pool in self._pools.values():
             await pool.close()
+        if self._sink is not None:
+            await self._sink.close()
+
+
+def _sink(settings: PlatformSettings) -> "OtlpSink | None":
+    """Where spans go, if anywhere: only then is anything of OpenTelemetry loaded."""
+    if not settings.otlp_endpoint:
+        return None
+    from callfunnel.infra.otlp import OtlpSink
+
+    return OtlpSink(settings.otlp_endpoint, settings.process)

@@ -10,8 +10,9 @@ from nats.aio.msg import Msg
 
 from callfunnel.domain.errors import Permanent, Temporary
 from callfunnel.events.envelope import encode, from_wire
+from callfunnel.events.message import template_of
 from callfunnel.infra.settling import Received
-from callfunnel.infra.trace import tracing
+from callfunnel.infra.spans import Tracer
 
 R = TypeVar("R", bound=msgspec.Struct)
 Answer = Callable[[Received[Any]], Awaitable[msgspec.Struct]]
@@ -46,12 +47,13 @@ class Replied:
 class Replying:
     """The requests in hand: each in its own task, so that a slow one holds up no other."""
 
-    def __init__(self) -> None:
+    def __init__(self, tracer: Tracer) -> None:
+        self._tracer = tracer
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self, request: Msg, answer: Answer) -> None:
         """Answers one request in the background."""
-        task = asyncio.create_task(_respond(request, answer))
+        task = asyncio.create_task(_respond(request, answer, self._tracer))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -63,12 +65,14 @@ class Replying:
                 task.cancel()
 
 
-async def _respond(request: Msg, answer: Answer) -> None:
+async def _respond(request: Msg, answer: Answer, tracer: Tracer) -> None:
     headers: dict[str, str] = {}
     body = b""
     try:
         item = from_wire(request.headers, request.data, request.subject)
-        with tracing(item.envelope.traceparent):
+        where = template_of(request.subject)
+        of = item.envelope.traceparent
+        with tracer.span(f"answer {where}", of, "server", destination=where):
             body = encode(await answer(Received(item.envelope, item.data, 1)))
     except Permanent as error:
         headers = {_FAILURE: "permanent", _REASON: error.reason}

@@ -143,6 +143,16 @@ class PlatformSettings:
         default=False,
         metadata=named("CALLFUNNEL_DEMO_SESSION", "1 = a local page may have a demo token"),
     )
+    otlp_endpoint: str = field(
+        default="",
+        metadata=named(
+            "OTEL_EXPORTER_OTLP_ENDPOINT", "collector that gets the traces, http(s)://host:4318"
+        ),
+    )
+    traced_share: float = field(
+        default=1.0,
+        metadata=named("OTEL_TRACES_SAMPLER_ARG", "share of the calls that is traced, 0 to 1"),
+    )
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> PlatformSettings:
@@ -169,7 +179,7 @@ class PlatformSettings:
         }
 
 
-def _decode(kind: str, text: str) -> str | int | Path:
+def _decode(kind: str, text: str) -> str | int | float | Path:
     if kind == "bool":
         if text.lower() in _TRUE | _FALSE:
             return text.lower() in _TRUE
@@ -178,6 +188,11 @@ def _decode(kind: str, text: str) -> str | int | Path:
         if text.isascii() and text.isdigit():
             return int(text)
         raise ValueError("must be a whole number")
+    if kind == "float":
+        try:
+            return float(text)
+        except ValueError:
+            raise ValueError("must be a number") from None
     if kind.startswith("Path"):
         return Path(text)
     return text
@@ -194,6 +209,8 @@ def _contradictions(values: Mapping[str, object]) -> list[str]:
         problems.append(f"CALLFUNNEL_MODEL={model!r} must be {MODEL_NAMES}")
     if values.get("rulebook_dir") and not values.get("rulebook_tenant"):
         problems.append("CALLFUNNEL_RULEBOOK_DIR needs CALLFUNNEL_RULEBOOK_TENANT: whose they are")
+    if not 0 <= float(str(values.get("traced_share", 1.0))) <= 1:
+        problems.append("OTEL_TRACES_SAMPLER_ARG must be from 0 to 1")
     for name in ("nats_url", "postgres_url"):
         if "@" in str(values.get(name, "")):
             problems.append(f"{name} holds credentials: put them in the secret store instead")

@@ -16,7 +16,9 @@ from callfunnel.domain.errors import Permanent, Temporary
 from callfunnel.events.envelope import Envelope, from_wire
 from callfunnel.events.message import Message
 from callfunnel.infra import retry_rules as rules
+from callfunnel.infra.clock import unix_ns
 from callfunnel.infra.lean import acknowledge, delivery_of
+from callfunnel.infra.spans import Tracer
 from callfunnel.infra.trace import tracing
 
 D = TypeVar("D", bound=Message)
@@ -51,7 +53,8 @@ class Settling:
     long to ask for nothing more, because what the handler depends on is down.
     """
 
-    def __init__(self, bury: Bury) -> None:
+    def __init__(self, bury: Bury, tracer: Tracer) -> None:
+        self._tracer = tracer
         self.stats = SettlingStats()
         self.hold_s = 0.0
         self._temporary_in_a_row = 0
@@ -71,7 +74,22 @@ class Settling:
             except Permanent as error:
                 await self._fail(message, error)
         if good:
+            began, known = unix_ns(), self.stats.acknowledged
             await self._try_together(good, run)
+            self._trace(began, good, self.stats.acknowledged - known)
+
+    def _trace(self, began: int, pairs: list[Pair], acknowledged: int) -> None:
+        """One span for the batch, with a link to each call in it."""
+        if self._tracer.on:
+            durable = pairs[0][0].metadata.consumer
+            self._tracer.batch(
+                f"process {durable}",
+                began,
+                (item.envelope.traceparent for _, item in pairs),
+                durable=durable,
+                messages=len(pairs),
+                outcome="done" if acknowledged == len(pairs) else "not all done",
+            )
 
     async def _try_together(self, pairs: list[Pair], run: Run) -> None:
         try:

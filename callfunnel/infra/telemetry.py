@@ -13,22 +13,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
-from callfunnel.domain.errors import InvalidToken
-from callfunnel.events.message import CATALOGUE, parse_subject
-
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-_NAMES = {(family, row.name) for row in CATALOGUE.values() for family in (row.family, "raw")}
-
-
-def template_of(subject: str) -> str:
-    """The subject without its ids, as a label: `cf.<tenant>.call.<key>.ended`, or `other`."""
-    try:
-        address = parse_subject(subject)
-    except InvalidToken:
-        return "other"
-    if (address.family, address.name) not in _NAMES:
-        return "other"
-    return f"cf.<tenant>.{address.family}.<key>.{address.name}"
 
 
 class BoundedCounter:

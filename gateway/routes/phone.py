@@ -11,8 +11,8 @@ from callfunnel.carrier.signature import media_url
 from callfunnel.domain.call import Cause, Channel
 from callfunnel.domain.ids import TenantId
 from callfunnel.infra.settings import PlatformSettings
-from callfunnel.infra.trace import new_traceparent
 from gateway.door import TheDoor
+from gateway.entry import call_entering
 from gateway.guard import Access, allow
 from gateway.offers import Offer, is_refused
 from gateway.problems import BUSY, FORBIDDEN, NOT_FOUND, ProblemError
@@ -36,7 +36,9 @@ async def place_call(
     limit = await door.views.call_limit(access.tenant)
     if limit is None:
         raise ProblemError(FORBIDDEN, "The tenant is suspended.", "Talk to the platform.")
-    pin = await door.admission.admit(_offer(access.tenant, wanted.agent, limit))
+    with call_entering(request, door.tracer) as entry:
+        offer = _offer(access.tenant, wanted.agent, limit, entry.traceparent)
+        entry.pin = pin = await door.admission.admit(offer)
     if is_refused(pin):
         busy = pin.cause == Cause.REFUSED_BUSY.value
         raise ProblemError(BUSY if busy else FORBIDDEN, pin.apology, headers={"Retry-After": "5"})
@@ -56,7 +58,7 @@ def _origin(request: Request, settings: PlatformSettings) -> str:
     return f"http://{host}" if elsewhere else settings.public_url
 
 
-def _offer(tenant: TenantId, agent: str, limit: int) -> Offer:
+def _offer(tenant: TenantId, agent: str, limit: int, traceparent: str) -> Offer:
     return Offer(
         tenant=tenant,
         agent=agent,
@@ -65,5 +67,5 @@ def _offer(tenant: TenantId, agent: str, limit: int) -> Offer:
         carrier_call_id=secrets.token_urlsafe(24),
         caller="browser",
         callee=agent,
-        traceparent=new_traceparent(),
+        traceparent=traceparent,
     )

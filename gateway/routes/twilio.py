@@ -5,6 +5,7 @@ from fastapi import APIRouter, Request, Response
 from callfunnel.domain.errors import Temporary
 from gateway import twiml
 from gateway.door import TheDoor
+from gateway.entry import call_entering
 from gateway.webhooks import NotSigned, Received
 
 router = APIRouter(prefix="/carriers/twilio", include_in_schema=False)
@@ -16,7 +17,10 @@ async def voice(request: Request, door: TheDoor) -> Response:
     """A call is offered: TwiML, the same for every repetition."""
     try:
         offered = await door.webhooks.offered(await _received(request))
-        return _xml(await door.telephony.answer(offered))
+        with call_entering(request, door.tracer) as entry:
+            answer = await door.telephony.answer(offered, entry.traceparent)
+            entry.pin = answer.pin
+        return _xml(answer.document)
     except NotSigned:
         return Response(status_code=403)
     except Temporary:

@@ -12,23 +12,26 @@ from typing import Final
 import msgspec
 
 from callfunnel.domain.call import Cause
-from callfunnel.infra.clock import utc_now
+from callfunnel.infra.clock import unix_ns, unix_ns_of, utc_now
+from callfunnel.infra.spans import Tracer
 from callfunnel.infra.spool import Spool, UnfinishedCall
 from workers.media.audio.recorder import SEGMENT_MS
 from workers.media.endings import worker_lost
 from workers.media.registry import Registry
 from workers.media.report import Journal, Reporter
+from workers.media.spans import CallSpans
 from workers.media.usage import Meters
 
 _log: Final = logging.getLogger(__name__)
 
 
-async def end_calls_of_predecessor(spool: Spool, registry: Registry) -> None:
+async def end_calls_of_predecessor(spool: Spool, registry: Registry, tracer: Tracer) -> None:
     """Ends every unfinished call of the spool; returns once all is accepted for sending."""
-    await asyncio.gather(*(_end(spool, registry, left) for left in spool.unfinished_calls()))
+    lost = spool.unfinished_calls()
+    await asyncio.gather(*(_end(spool, registry, tracer, left) for left in lost))
 
 
-async def _end(spool: Spool, registry: Registry, left: UnfinishedCall) -> None:
+async def _end(spool: Spool, registry: Registry, tracer: Tracer, left: UnfinishedCall) -> None:
     try:
         journal = msgspec.json.decode(left.document, type=Journal)
     except msgspec.DecodeError:
@@ -37,7 +40,9 @@ async def _end(spool: Spool, registry: Registry, left: UnfinishedCall) -> None:
         return
     spec = journal.spec
     await registry.conclude(spec, journal.epoch, Cause.WORKER_LOST, "")
-    reporter = Reporter(spec, spool, utc_now)
+    began = unix_ns_of(journal.began)
+    spans = CallSpans(tracer, spec, unix_ns, began)
+    reporter = Reporter(spec, spool, utc_now, witnesses=[spans])
     reporter.resume(left)
     length = left.segments * SEGMENT_MS
     Meters(reporter, "", "").estimate(length)

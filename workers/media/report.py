@@ -8,7 +8,7 @@ says how many segments are gone.
 
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 import msgspec
@@ -23,7 +23,7 @@ from callfunnel.events.message import Message
 from callfunnel.events.pinned import opening_facts
 from callfunnel.events.usage import UsageMeasured
 from callfunnel.infra.spool import Tally, UnfinishedCall
-from callfunnel.infra.trace import child_of
+from callfunnel.infra.trace import call_context
 
 _log: Final = logging.getLogger(__name__)
 
@@ -53,6 +53,12 @@ class Outlet(Protocol):
     async def flush(self) -> None: ...
 
 
+class Witness(Protocol):
+    """Sees each fact that was accepted, the end included, to measure or to trace the call."""
+
+    def fact(self, fact: Message) -> None: ...
+
+
 class Journal(msgspec.Struct, frozen=True, kw_only=True):
     """What a successor must know to end the call of a worker that died."""
 
@@ -71,6 +77,8 @@ class Reporter:
         outlet: Outlet,
         now: Callable[[], str],
         shortfall: Shortfall | None = None,
+        *,
+        witnesses: Sequence[Witness] = (),
     ) -> None:
         self.spec = spec
         self.seq = 0
@@ -82,6 +90,8 @@ class Reporter:
         self._refusing = False
         self._outlet = outlet
         self._now = now
+        self._witnesses = witnesses
+        self._traceparent = call_context(spec.traceparent)
         self._ended = False
 
     def begin(self, worker: WorkerId, epoch: int, slot: str) -> None:
@@ -106,6 +116,7 @@ class Reporter:
         wire = self._wire(f"{self.spec.call}-{seq}", fact, seq)
         if self._tell(wire, Tally(self.spec.call, seq=seq)):
             self.seq = seq
+            self._seen(fact)
 
     def audio(self, segment: AudioSegment) -> None:
         """A segment of the recording."""
@@ -142,6 +153,8 @@ class Reporter:
         call = self.spec.call
         wire = self._wire(f"{call}-end", told, self.seq + 1)
         self._ended = self._accepted(wire, Tally(call, seq=self.seq, closes=True))
+        if self._ended:
+            self._seen(told)
         return self._ended
 
     def fall_silent(self) -> None:
@@ -153,6 +166,10 @@ class Reporter:
     async def on_disk(self) -> None:
         """Returns once everything told so far outlives this process."""
         await self._outlet.flush()
+
+    def _seen(self, fact: Message) -> None:
+        for witness in self._witnesses:
+            witness.fact(fact)
 
     def _tell(self, wire: Wire, tally: Tally) -> bool:
         """Now, or once the spool takes it; False when it never will be told."""
@@ -178,7 +195,7 @@ class Reporter:
             key=spec.call,
             time=self._now(),
             seq=seq,
-            traceparent=child_of(spec.traceparent),
+            traceparent=self._traceparent,
         )
         return to_wire(Event(envelope, data), raw=seq is not None)
 

@@ -20,8 +20,10 @@ from callfunnel.events.envelope import Event
 from callfunnel.events.message import Message
 from callfunnel.events.requests import RunTool, ToolOutcome
 from callfunnel.infra.bus import Received, Unanswered
+from callfunnel.infra.trace import tracing
 from workers.media.core import inputs, outputs
 from workers.media.registry import Registry
+from workers.media.spans import tool_span
 
 _log: Final = logging.getLogger(__name__)
 R = TypeVar("R", bound=msgspec.Struct)
@@ -125,9 +127,14 @@ class BusErrands:
                 deadline_ms=max(1, round(left * 1000)),
             )
             try:
-                return await self._bus.request(
-                    data, ToolOutcome, tenant=spec.tenant, key=spec.call, timeout=max(0.05, left)
-                )
+                with tracing(tool_span(spec, wanted.tool_call)):
+                    return await self._bus.request(
+                        data,
+                        ToolOutcome,
+                        tenant=spec.tenant,
+                        key=spec.call,
+                        timeout=max(0.05, left),
+                    )
             except Unanswered:
                 if self._loop.time() + _AGAIN_S >= deadline:
                     raise

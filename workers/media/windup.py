@@ -62,7 +62,7 @@ async def _send(settings: PlatformSettings, spool: Spool) -> bool:
         await spool.send_through(bus.client)
         name = WorkerId(settings.process)
         registry = Registry(bus, name, lambda: _record(settings))
-        await end_calls_of_predecessor(spool, registry)
+        await end_calls_of_predecessor(spool, registry, context.tracer)
         return await spool.drain(_LONGEST_S)
     except UserError as error:
         _log.error("not wound up", extra={"reason": str(error)})

@@ -18,7 +18,7 @@ from callfunnel.domain.errors import UserError
 from callfunnel.domain.ids import CallId, WorkerId
 from callfunnel.events.requests import Accepted, HangUp, ReleaseSlot, ReserveSlot
 from callfunnel.infra.bus import Bus, Received
-from callfunnel.infra.clock import utc_now
+from callfunnel.infra.clock import unix_ns, utc_now
 from callfunnel.infra.context import Context
 from callfunnel.infra.speech import Synthesizer
 from callfunnel.infra.spool import Spool
@@ -33,6 +33,7 @@ from workers.media.session import Session
 from workers.media.setting import Setting
 from workers.media.settings import MediaSettings
 from workers.media.slots import Reservation, Slots
+from workers.media.spans import CallSpans
 from workers.media.speaker import Speaker
 from workers.media.strain import Strain, freeze
 from workers.media.tools import BusErrands
@@ -100,7 +101,8 @@ class MediaWorker:
         await self._serve_requests()  # before anyone can read where to ask
         await self._registry.enter()
         self._opened.push_async_callback(self._registry.leave)
-        await end_calls_of_predecessor(self._spool, self._registry)
+        tracer = self._context.tracer
+        await end_calls_of_predecessor(self._spool, self._registry, tracer)
         self._keep(self._sweep())
         self._watch(door, strain)
         freeze()
@@ -175,7 +177,7 @@ class MediaWorker:
 
     def _connect(self, reservation: Reservation, socket: CarrierSocket) -> Session:
         spec = reservation.spec
-        reporter = Reporter(spec, self._spool, utc_now, self._shortfall)
+        reporter = self._reporter(spec)
         reporter.begin(self._worker, reservation.epoch, spec.slot)
         errands = BusErrands(spec, reservation.epoch, self._bus, self._registry)
         setting = Setting(
@@ -192,6 +194,10 @@ class MediaWorker:
         self._keep(self._attend(session, spec))
         self._registry.touch()
         return session
+
+    def _reporter(self, spec: CallSpec) -> Reporter:
+        spans = CallSpans(self._context.tracer, spec, unix_ns, unix_ns())
+        return Reporter(spec, self._spool, utc_now, self._shortfall, witnesses=[spans])
 
     def _over(self, session: Session, call: CallId) -> None:
         self._sessions.discard(session)
@@ -224,7 +230,7 @@ class MediaWorker:
         spec = late.spec
         if await self._registry.surely_pinned(spec, late.epoch):
             _log.warning("the carrier never came", extra={"call": spec.call})
-            reporter = Reporter(spec, self._spool, utc_now)
+            reporter = self._reporter(spec)
             reporter.begin(self._worker, late.epoch, spec.slot)
             reporter.end(never_connected())
             await reporter.on_disk()

@@ -51,8 +51,7 @@ async def test_a_request_is_answered_with_the_trace_it_came_with(bus: Bus) -> No
         answer = await bus.request(HangUp(by="ann"), Accepted, tenant=DEMO, key="c_1")
 
     assert answer == Accepted(ok=True, detail="demo ann")
-    assert traces[0][:36] == root[:36]
-    assert traces[0] != root
+    assert traces == [root]
 
 
 async def test_nobody_there_is_said_at_once(bus: Bus) -> None:

@@ -16,6 +16,7 @@ from callfunnel.events.message import Message
 from callfunnel.events.settled import RecordingStored
 from callfunnel.events.usage import UsageMeasured
 from callfunnel.infra.bus import Bus, Received, event
+from callfunnel.infra.clock import unix_ns
 from callfunnel.infra.deadlines import Deadlines
 from callfunnel.infra.outbox import Outbox
 from callfunnel.infra.postgres import Connection, Pool, tenants_connection
@@ -105,6 +106,7 @@ class Metering:
         ended = await store.claim(calls, connection) if calls else {}
         if not ended:
             return
+        began = unix_ns()
         used = await store.unbilled(list(ended), connection)
         due = {place: known for place, known in ended.items() if place in used or not known.rounds}
         bills = {
@@ -113,7 +115,9 @@ class Metering:
         }
         if bills:
             await store.bill(bills, connection)
-        await self._outbox.put_all(connection, list(_news(due, bills, complete=complete)))
+        told = list(_news(due, bills, complete=complete))
+        await self._outbox.put_all(connection, told)
+        self._bus.tracer.told("rate call", began, told)
 
 
 def _news(

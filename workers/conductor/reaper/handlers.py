@@ -18,10 +18,12 @@ from callfunnel.events.message import family_filter
 from callfunnel.events.streams import PINS, RAW, SLOTS, USAGE, WORKERS
 from callfunnel.infra.background import Background
 from callfunnel.infra.bus import Bus
-from callfunnel.infra.clock import utc_now
+from callfunnel.infra.clock import unix_ns, unix_ns_of, utc_now
 from callfunnel.infra.kv import Entry
 from callfunnel.infra.mirror import Mirror
 from callfunnel.infra.service import Context
+from callfunnel.infra.spans import Attributes, Span
+from callfunnel.infra.trace import call_context, span_id
 from workers.conductor.reaper import rules
 
 _SAMPLES_PER_MS = 8
@@ -116,6 +118,8 @@ class Reaper:
         await pins.replace(key, msgspec.json.encode(rules.ended(pin)), revision)
         if pin.spec.slot:
             await self._bus.kv(SLOTS.name).delete(pin.spec.slot, pin.spec.slot_revision)
+        if words and pin.worker:
+            self._bus.tracer.tell(_span(pin))
         log.warning("spoke for a lost call", extra={"call": pin.call, "count": len(words)})
 
     async def _told(self, pin: Pin) -> rules.Told:
@@ -132,6 +136,22 @@ class Reaper:
         if last is None:
             return 0
         return int((last.data.start + len(last.data.caller)) // _SAMPLES_PER_MS)
+
+
+def _span(pin: Pin) -> Span:
+    """The call's span, which its lost worker cannot tell any more."""
+    spec = pin.spec
+    return Span(
+        name="call",
+        context=call_context(spec.traceparent),
+        parent=span_id(spec.traceparent),
+        start_ns=unix_ns_of(spec.offered_at),
+        end_ns=unix_ns(),
+        attributes=Attributes(
+            tenant=pin.tenant, call=pin.call, channel=spec.channel.value, ended_by="reaper"
+        ),
+        error="worker_lost",
+    )
 
 
 class _Change:

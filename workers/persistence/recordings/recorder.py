@@ -69,7 +69,10 @@ class Recorder:
                 await self._postpone(tenant, waiting.call, wait_s, failed=False)
                 return
             plan = rules.plan(found, waiting.segments, waiting.duration_ms)
-            await self._save(tenant, waiting, await self._put(tenant, waiting.call, plan))
+            of, call = waiting.traceparent, waiting.call
+            with self._bus.tracer.span("store recording", of, tenant=tenant, call=call) as about:
+                about["missing"] = plan.missing
+                await self._save(tenant, waiting, await self._put(tenant, call, plan))
         await purge(self._bus, AudioSegment, tenant, waiting.call)
         async with tenant_connection(self._pool, tenant) as connection:
             await store.done(tenant, connection, waiting.call)

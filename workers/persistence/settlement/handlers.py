@@ -12,7 +12,7 @@ from callfunnel.events.call import CallEnded
 from callfunnel.events.envelope import Event
 from callfunnel.events.settled import CallSettled
 from callfunnel.infra.bus import Bus, Received, event
-from callfunnel.infra.clock import utc_now
+from callfunnel.infra.clock import unix_ns, utc_now
 from callfunnel.infra.deadlines import Deadlines
 from callfunnel.infra.outbox import Outbox
 from callfunnel.infra.postgres import Connection, Pool, tenants_connection
@@ -65,13 +65,12 @@ class Settlement:
     async def _seal(self, ready: Sequence[Parts], connection: Connection) -> None:
         if not ready:
             return
-        now = utc_now()
+        now, began = utc_now(), unix_ns()
         records = {(parts.tenant, parts.call): sealed(parts, now) for parts in ready}
         await store.seal(records, connection, now)
-        await self._outbox.put_all(
-            connection,
-            [_news(parts, records[parts.tenant, parts.call], now) for parts in ready],
-        )
+        told = [_news(parts, records[parts.tenant, parts.call], now) for parts in ready]
+        await self._outbox.put_all(connection, told)
+        self._bus.tracer.told("seal record", began, told)
 
 
 def _news(parts: Parts, record: Sealed, now: str) -> Event[CallSettled]:

@@ -8,6 +8,7 @@ from callfunnel.domain.ids import TenantId
 from callfunnel.events.catalogue import definitions
 from callfunnel.events.envelope import Event
 from callfunnel.infra.bus import Bus, Received, event
+from callfunnel.infra.clock import unix_ns
 from callfunnel.infra.outbox import Outbox
 from callfunnel.infra.postgres import Connection, Pool, tenants_connection
 from workers.persistence.timeline import store
@@ -27,7 +28,10 @@ def register(bus: Bus, pool: Pool, outbox: Outbox) -> None:
             rows[item.envelope.tenant].append(row_of(item.envelope, item.data))
         async with tenants_connection(pool, rows) as connection:
             ended = await store.store(rows, connection)
-            await outbox.put_all(connection, await _completed(ended, connection))
+            began = unix_ns()
+            told = await _completed(ended, connection)
+            await outbox.put_all(connection, told)
+            bus.tracer.told("complete timeline", began, told)
         outbox.wake(*rows)
 
 

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from callfunnel.events import catalogue
 from callfunnel.infra.health import Health
-from callfunnel.infra.telemetry import Telemetry, template_of
+from callfunnel.infra.telemetry import Telemetry
 from callfunnel.infra.trace import child_of, current_traceparent, new_traceparent, tracing
 
 ROOT_CONTEXT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -17,17 +16,6 @@ ROOT_CONTEXT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 class Stats:
     backlog: int = 3
     last_error: str = "text is no metric"
-
-
-def test_a_subject_becomes_its_template() -> None:
-    assert catalogue.definitions()
-    assert template_of("cf.demo.call.c_1.ended") == "cf.<tenant>.call.<key>.ended"
-    assert template_of("cf.demo.raw.c_1.ended") == "cf.<tenant>.raw.<key>.ended"
-
-
-@pytest.mark.parametrize("subject", ["", "cf.demo.call.c_1", "cf.demo.call.c_1.nonsense", "a.b"])
-def test_a_foreign_subject_is_other(subject: str) -> None:
-    assert template_of(subject) == "other"
 
 
 def test_an_unexpected_label_value_makes_no_new_series() -> None:
