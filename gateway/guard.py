@@ -31,6 +31,8 @@ from gateway.problems import (
 log = logging.getLogger(__name__)
 
 PER_TENANT = RateLimit("tenant", quota=6000, window_s=60)
+EXPENSIVE = RateLimit("expensive", quota=30, window_s=60)
+"""What costs the platform most of a second: a rule book is read and checked as a whole."""
 BAD_TOKENS = RateLimit("bad-tokens", quota=30, window_s=60)
 
 bearer = HTTPBearer(
@@ -58,6 +60,7 @@ class Guard:
         self._verifier = verifier
         self._tenants = Limiter(per_tenant)
         self._bad = Limiter(BAD_TOKENS)
+        self._expensive = Limiter(EXPENSIVE)
         self._now = now
 
     async def principal(self, token: str, peer: str) -> Principal:
@@ -81,6 +84,13 @@ class Guard:
         if not verdict.allowed:
             raise ProblemError(RATE, "The tenant's request budget is used up.", headers=headers)
         return headers
+
+    def count_expensive(self, tenant: TenantId) -> None:
+        """One more request that costs a lot. Raises ProblemError: 429."""
+        verdict = self._expensive.take(tenant, self._now())
+        if not verdict.allowed:
+            headers = self._expensive.limit.headers(verdict)
+            raise ProblemError(RATE, "Too many such requests of this tenant.", headers=headers)
 
 
 def allow(permission: Permission) -> Callable[..., Awaitable[Access]]:

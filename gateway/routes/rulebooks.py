@@ -61,6 +61,7 @@ async def put_rulebook(
 
     422 names every mistake with its line and pointer, and the old version stays.
     """
+    door.guard.count_expensive(access.tenant)
     kind = request.headers.get("content-type", "text/plain").partition(";")[0].strip().lower()
     document = await _text(request, kind)
     stored = await door.requests.put_rulebook(access.tenant, agent, document, access.principal.name)

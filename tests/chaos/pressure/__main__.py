@@ -54,7 +54,10 @@ def run(plans: list[Plan]) -> list[Result]:
                 for plan in plans:
                     print(f"{plan.name} ...", flush=True)
                     results.append(play(stack, plan))
-                    print(results[-1], flush=True)
+                    print(
+                        f"... lost {results[-1].lost}, drained {results[-1].drained_s:.0f} s",
+                        flush=True,
+                    )
             finally:
                 stack.stop()
     return results

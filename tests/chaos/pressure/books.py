@@ -11,6 +11,8 @@ from typing import Any
 from tests.chaos.pressure.gauges import metric
 from tests.simulators.running_stack import COMMAND, RunningStack, environment_of
 
+GONE = ("media_lost_segments", "media_lost_messages")
+"""What the worker counts as gone for want of room."""
 RECORDING_METER = "recording.ms"
 """Counted from the stored recording, not told by the worker."""
 
@@ -34,7 +36,7 @@ def read(stack: RunningStack) -> Books:
     return Books(
         accepted=round(metric(stack.home, "media-1", "spool_emitted")),
         arrived=arrived,
-        refused=round(metric(stack.home, "media-1", "spool_refused")),
+        refused=sum(round(metric(stack.home, "media-1", name)) for name in GONE),
         problems=_audit(stack),
     )
 

@@ -74,10 +74,12 @@ def play(stack: RunningStack, plan: Plan) -> Result:
     """One scenario from a quiet stack to a quiet stack."""
     start = books.read(stack)
     gauges = Gauges(stack)
-    talking = Callers(stack, plan.callers, BEFORE_S + plan.lasts_s + AFTER_S)
+    talking = Callers(stack, plan.callers, plan.callers + BEFORE_S + plan.lasts_s + AFTER_S)
     talking.start()
     try:
         eventually(lambda: len(talking.calls) == plan.callers, "everyone is on the line")
+        talks = time.monotonic() + BEFORE_S
+        eventually(lambda: time.monotonic() > talks, "everyone talks")
         gauges.start()
         before = dict(gauges.now)
         gauges.forget_peaks()

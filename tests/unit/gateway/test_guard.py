@@ -7,7 +7,7 @@ from callfunnel.auth.permissions import Role
 from callfunnel.auth.principal import Principal
 from callfunnel.auth.tokens import TokenRefused
 from callfunnel.domain.ids import TenantId
-from gateway.guard import BAD_TOKENS, Guard, chosen_tenant
+from gateway.guard import BAD_TOKENS, EXPENSIVE, Guard, chosen_tenant
 from gateway.limits import RateLimit
 from gateway.problems import ProblemError
 
@@ -53,6 +53,18 @@ async def test_bad_tokens_are_refused_and_then_slowed_down() -> None:
 
 async def test_without_the_issuers_keys_nobody_is_called_invalid() -> None:
     assert await status(guard(), "later") == 503
+
+
+def test_what_costs_a_lot_has_a_budget_of_its_own_for_each_tenant() -> None:
+    door = guard(quota=1000)
+    for _ in range(EXPENSIVE.quota):
+        door.count_expensive(ACME)
+    with pytest.raises(ProblemError) as raised:
+        door.count_expensive(ACME)
+    assert raised.value.kind.status == 429
+    assert int(raised.value.headers["Retry-After"]) > 0
+    door.count_expensive(OTHER)
+    door.count(ACME)
 
 
 def test_a_tenants_budget_ends() -> None:

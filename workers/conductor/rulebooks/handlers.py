@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from callfunnel.domain.errors import Temporary
 from callfunnel.domain.ids import TenantId
 from callfunnel.domain.rulebook import PublishedRulebook, Rulebook
 from callfunnel.events.requests import PutRulebook, RulebookStored
@@ -31,6 +32,10 @@ def no_file(_tenant: TenantId, _agent: str) -> None:
     """Where rule books are rows and nothing else."""
 
 
+_MOST_WAITING = 8
+"""Documents that wait to be read; each may take most of a second of this process."""
+
+
 class Rulebooks:
     """Validates and publishes. `kinds`: the kinds of tools there are, with the schema of their
     settings; `file_of`: the file that says the same for an agent of a tenant, if there is one.
@@ -42,14 +47,19 @@ class Rulebooks:
         self._pool = pool
         self._file_of = file_of
         self._registry: KeyValue = bus.kv(RULEBOOKS.name)
+        self._turn = asyncio.Lock()
+        self._waiting = 0
 
     def register(self) -> None:
         """Adds the responder; any number of processes share it."""
         self._bus.responder(PutRulebook, queue="rulebooks")(self._put)
 
     async def publish(self, tenant: TenantId, agent: str, document: str, by: str) -> RulebookStored:
-        """Publishes a valid document; says what is wrong with any other, and the old one stays."""
-        book, found = await asyncio.to_thread(_validated, agent, document, self._kinds)
+        """Publishes a valid document; says what is wrong with any other, and the old one stays.
+
+        Raises Temporary when too many wait already.
+        """
+        book, found = await self._read(agent, document)
         async with tenant_connection(self._pool, tenant) as connection:
             await store.note_problems(tenant, connection, agent, found)
             if book is None or found:
@@ -58,6 +68,17 @@ class Rulebooks:
             published = await _version(tenant, connection, book, document, by)
         await self._show(tenant, published)
         return RulebookStored(ok=True, version=published.version)
+
+    async def _read(self, agent: str, document: str) -> tuple[Rulebook | None, list[Problem]]:
+        """One at a time and beside the loop: tools and approvals share this process."""
+        if self._waiting >= _MOST_WAITING:
+            raise Temporary("too many rule books at once", delay=5.0)
+        self._waiting += 1
+        try:
+            async with self._turn:
+                return await asyncio.to_thread(_validated, agent, document, self._kinds)
+        finally:
+            self._waiting -= 1
 
     async def show_all(self) -> None:
         """Writes the newest version of every agent into the registry."""
