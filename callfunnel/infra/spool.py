@@ -38,6 +38,8 @@ __all__ = ["Spool", "SpoolFull", "SpoolInUse", "SpoolLimits", "Tally", "Unfinish
 _SLOW_DISK_S = 2.0
 """How long a caller's treatment may wait for a disk."""
 _MB = 1024 * 1024
+_MOST_UNWRITTEN = 16 * _MB
+"""Accepted and not on disk yet: a disk that hangs without an error must not fill the memory."""
 _OVERHEAD = 512
 """Bytes a message costs beside its body: id, subject, headers, pages."""
 
@@ -84,6 +86,7 @@ class Spool:
         self._limits = limits
         self._emitted = self._refused = 0
         self._appended = self._applied = 0
+        self._unwritten = 0
         self._waiters: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._emptied = asyncio.Event()
         self._sender_stats = SenderStats()
@@ -139,8 +142,8 @@ class Spool:
     def trouble(self) -> str:
         """Why there is none, in words that hold no personal data; "" when there is."""
         limits = self._limits
-        if self._writer.broken:
-            return self._writer.broken
+        if self._is_stuck:
+            return self._is_stuck
         if self._rows * 100 >= limits.rows * limits.admit_share:
             return f"{self._rows} messages wait for the bus"
         if self._size * 100 >= limits.size * limits.admit_share:
@@ -169,6 +172,7 @@ class Spool:
         self._key += 1
         self._rows += 1
         self._size += len(body) + _OVERHEAD
+        self._unwritten += len(body) + _OVERHEAD
         self._emitted += 1
         self._step(Accepted(Outgoing(self._key, id, subject, headers, body), tally))
 
@@ -237,9 +241,14 @@ class Spool:
         limits = self._limits
         if length > limits.message:
             raise ValueError(f"a message of {length} bytes is larger than {limits.message}")
-        if self._writer.broken or self._rows >= limits.rows or self._size >= limits.size:
+        if self._is_stuck or self._rows >= limits.rows or self._size >= limits.size:
             self._refused += 1
-            raise SpoolFull(self._writer.broken or "the spool is full")
+            raise SpoolFull(self._is_stuck or "the spool is full")
+
+    @property
+    def _is_stuck(self) -> str:
+        """Why nothing can be written now; "" when it can."""
+        return self._writer.broken or ("the disk hangs" * (self._unwritten >= _MOST_UNWRITTEN))
 
     def _step(self, step: Step) -> None:
         self._appended += 1
@@ -261,6 +270,7 @@ class Spool:
         groups: dict[int, list[Outgoing]] = {}
         for step in steps:
             if isinstance(step, Accepted):
+                self._unwritten -= len(step.message.body) + _OVERHEAD
                 groups.setdefault(lane_of(step.message.subject), []).append(step.message)
         for number, messages in groups.items():
             self._lanes[number].hand_over(messages)

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable
 
 from workers.media.audio.g711 import FRAME_S
-from workers.media.audio.playout import Playout
+from workers.media.audio.playout import MOST_WAITING, Playout
 from workers.media.audio.recorder import Recorder
 from workers.media.audio.vad import Echo
 from workers.media.channels.dialect import Dialect, Frame
@@ -38,6 +38,10 @@ class Outbound:
         self._timer: asyncio.TimerHandle | None = None
         self.recorder: Recorder | None = None
         self.sent = 0
+
+    def takes(self, samples: int) -> bool:
+        """Whether so much more may be queued."""
+        return self._playout.waiting + samples <= MOST_WAITING
 
     def put(self, ulaw: bytes) -> None:
         """Queues audio of the current generation; `pump` sends it."""

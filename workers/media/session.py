@@ -141,7 +141,7 @@ class Session:
     def on_model_audio(self, response: str, item: str, ulaw: bytes) -> None:
         """See `ModelSink`. Audio of a reply that no longer counts is dropped here."""
         playback = self._call.playback
-        if not playback.accepts(response):
+        if not playback.accepts(response) or not self._out.takes(len(ulaw)):
             playback.dropped += 1
             return
         self._out.put(ulaw)

@@ -4,6 +4,8 @@ import asyncio
 import signal
 import sqlite3
 import sys
+import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from nats.js.api import DiscardPolicy
 
 from callfunnel.domain.errors import UserError
 from callfunnel.infra.spool import Spool, SpoolFull, SpoolInUse, SpoolLimits, Tally
+from callfunnel.infra.spool_file import SpoolFile, Step
 from callfunnel.infra.spool_lane import HELD_BYTES
 from tests.integration.bus.nats_process import NatsProcess
 from tests.simulators.waiting import until
@@ -300,4 +303,30 @@ async def test_a_caller_s_treatment_waits_for_no_disk(
     with pytest.raises(SpoolFull, match="disk"):
         await spool.emit_durable("x", "e.a", {}, b"x" * 100_000)
     file.db.execute("pragma max_page_count = 100000")
+    await spool.close()
+
+
+async def test_a_disk_that_hangs_without_an_error_refuses_before_memory_fills(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = await Spool.open(tmp_path / "spool", SpoolLimits(min_free_disk=0))
+    hangs, apply = threading.Event(), SpoolFile.apply
+
+    def hang(file: SpoolFile, steps: Sequence[Step]) -> None:
+        hangs.wait(10)
+        apply(file, steps)
+
+    monkeypatch.setattr(SpoolFile, "apply", hang)
+    while spool.accepting and spool.stats.emitted < 2000:
+        spool.emit(f"{spool.stats.emitted}", "e.a", {}, b"x" * 16_000)
+    with pytest.raises(SpoolFull, match="hangs"):
+        spool.emit("one more", "e.a", {}, b"x")
+    accepted = spool.stats.emitted
+    assert 900 < accepted < 1100, "16 MB of it"
+    assert spool.trouble == "the disk hangs"
+
+    hangs.set()
+    await spool.flush()
+    assert spool.accepting
+    spool.emit("after", "e.a", {}, b"x")
     await spool.close()

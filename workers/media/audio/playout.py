@@ -11,6 +11,8 @@ from workers.media.audio.g711 import FRAME, FRAME_S, SILENCE
 AHEAD_S: Final = 0.12
 MARK_EVERY: Final = 8 * FRAME
 """Samples between marks: 160 ms, fine enough to know what was heard to the word."""
+MOST_WAITING: Final = 600 * 8000
+"""Samples that may wait: ten minutes, longer than a reply is. A model may send faster than life."""
 _STEP_S: Final = 0.001
 _TAIL_S: Final = 0.03
 """A piece shorter than a frame waits for its rest until the carrier has so little left."""

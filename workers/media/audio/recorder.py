@@ -46,7 +46,10 @@ class Recorder:
 
     def agent(self, ulaw: bytes, at: float) -> None:
         """20 ms that the carrier begins to play at `at`."""
-        self._put(self._agent, ulaw, self._slot(at))
+        here = self._slot(at)
+        self._put(self._agent, ulaw, here)
+        if here >= self._base + 2 * (SLOTS + LAG):  # the caller's side has stopped coming
+            self._flush(SLOTS)
 
     def cut(self, now: float) -> None:
         """The carrier dropped what it had not played."""

@@ -92,3 +92,14 @@ def test_a_call_of_no_length_has_no_segment() -> None:
     tape = Tape()
     tape.recorder.finish(100.0)
     assert tape.segments == []
+
+
+def test_an_agent_who_talks_to_a_silent_carrier_is_recorded_and_fills_no_memory() -> None:
+    tape = Tape()
+    for n in range(3000):
+        tape.recorder.agent(AGENT, 100.0 + n * 0.02)
+        assert len(tape.recorder._agent) <= 3 * (50 + LAG) * 160
+    tape.recorder.finish(160.0)
+    caller, agent = tape.sides()
+    assert agent == AGENT * 3000
+    assert caller == SILENT * 3000
