@@ -23,6 +23,7 @@ from tests.chaos.pressure import held_programs
 from tests.simulators.running_stack import RunningStack
 
 Trouble = Callable[[RunningStack], AbstractContextManager[None]]
+POISON = "callfunnel.call.connected.v1"
 ROOM = 4 * 1024
 """Bytes that a full stream still takes: a few facts."""
 MEDIA_DISK = 192 * 1024**2
@@ -98,6 +99,34 @@ def slow_timeline(seconds_a_row: float) -> Trouble:
             _as_owner(stack, "drop function timeline.slowed() cascade")
 
     return trouble
+
+
+@contextmanager
+def poisoned_timeline(stack: RunningStack) -> Iterator[None]:
+    """The database refuses one kind of fact for good: no try of its consumer will help."""
+    _as_owner(
+        stack,
+        "create function timeline.poisoned() returns trigger language plpgsql as"
+        " $$ begin raise exception 'not while it is poisoned'; end $$;"
+        " create trigger poisoned before insert on timeline.events for each row"
+        f" when (new.type = '{POISON}') execute function timeline.poisoned();",
+    )
+    try:
+        yield
+    finally:
+        _as_owner(stack, "drop function timeline.poisoned() cascade")
+
+
+async def garbage(stack: RunningStack, subject: str, type_name: str, body: bytes) -> None:
+    """Puts a message on the bus that nobody can decode."""
+    platform = running(str(stack.home)).platform
+    access = await access_for(platform, "supervisor", open_secrets(platform.secrets))
+    client = await connect(access, lambda: None)
+    try:
+        headers = {"ce-type": type_name, "ce-id": "garbage"}
+        await client.jetstream().publish(subject, body, headers=headers)
+    finally:
+        await client.close()
 
 
 def _as_owner(stack: RunningStack, statements: str) -> None:

@@ -6,6 +6,7 @@ from callfunnel.carrier.frames import Wire
 from tests.simulators import virtual_time
 from tests.simulators.room import ACCOUNT, CARRIER_CALL
 from tests.simulators.studio import Scene, raise_curtain
+from tests.simulators.waiting import until
 from workers.media.audio.playout import MOST_WAITING
 
 START = Wire("MZ" + "0" * 32, CARRIER_CALL, ACCOUNT).start({}).encode()
@@ -17,8 +18,7 @@ def test_a_model_that_sends_hours_of_audio_at_once_has_ten_minutes_of_it_kept() 
         session = raise_curtain(Scene()).session
         session.on_frame(False, START)
         playback = session._call.playback
-        while not playback._open:  # the greeting
-            await asyncio.sleep(0.1)
+        await until(lambda: bool(playback._open), "the greeting begins")
         (greeting,) = playback._open
         for _ in range(120):
             session.on_model_audio(greeting, "item", MINUTE)
