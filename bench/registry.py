@@ -8,6 +8,9 @@ _ALL: Final = (
     Bench("first_call", "The first call", "bench.first_call:measure", seconds=75),
     Bench("frames", "One call's audio, no sockets", "bench.frames:measure", seconds=15),
     Bench("media", "A media worker under calls", "bench.media.ladder:measure", seconds=75),
+    Bench(
+        "growth", "Calls coming and going", "bench.media.growth:measure", seconds=1800, alone=True
+    ),
     Bench("relay", "The gateway's media relay", "bench.relay:measure", seconds=8),
     Bench("bus", "The bus", "bench.bus:measure", seconds=15),
     Bench("backlog", "After an outage", "bench.backlog:measure", seconds=150),

@@ -28,7 +28,7 @@ from callfunnel.infra.espeak import Voice
 from callfunnel.infra.settings import PlatformSettings
 from tests.simulators.room import ACCOUNT
 from workers.media.audio.g711 import SILENCE
-from workers.media.strain import freeze
+from workers.media.strain import Tidiness
 
 PLACES: Final = 20
 """Milliseconds of a frame: calls are spread over them."""
@@ -147,7 +147,7 @@ async def main(folder: Path, workers: list[str]) -> None:
     )
     announce(port=server.sockets[0].getsockname()[1])
     coming = asyncio.create_task(load.keep_coming())
-    freeze()
+    Tidiness()
     while (told := await asyncio.to_thread(listen)) is not None:
         announce(**await _obey(load, admission, told))
     coming.cancel()
@@ -164,9 +164,10 @@ async def _obey(load: Load, admission: Admission, told: dict[str, Any]) -> dict[
 
 
 def first_in_line() -> None:
-    """What else runs on this core must not delay the load, where that may be asked for."""
-    with contextlib.suppress(PermissionError):
-        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
+    """What else runs on this core must not delay the load, unless it was started to be nice."""
+    if os.getpriority(os.PRIO_PROCESS, 0) == 0:
+        with contextlib.suppress(PermissionError):
+            os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
 
 
 if __name__ == "__main__":

@@ -94,6 +94,7 @@ class CarrierSocket(picows.WSListener):
         self._transport = None
         if self._session is not None:
             self._session.on_closed()
+            self._session = None
 
     def pause_writing(self) -> None:
         """The carrier does not read: audio that is late is worth nothing and is dropped."""
@@ -110,6 +111,7 @@ class CarrierSocket(picows.WSListener):
 
     def close(self) -> None:
         """See `LineSocket.close`."""
+        self._session = None
         if self._transport is not None:
             self._transport.send_close(picows.WSCloseCode.OK)
             self._transport.disconnect()

@@ -81,6 +81,8 @@ class Session:
 
     def on_frame(self, binary: bool, data: bytes) -> None:
         """One WebSocket message of the carrier."""
+        if self.done.done():
+            return
         arrived = self._dialect.decode(binary, data)
         if type(arrived) is tuple:
             self._in.hear(*arrived)
@@ -117,8 +119,11 @@ class Session:
     def tell(self, happened: inputs.Input | None) -> None:
         """Hands an input to the core and does what it wants; None = its deadline has come.
 
-        What happens while outputs are carried out waits until all of them are.
+        What happens while outputs are carried out waits until all of them are; what happens once
+        all is over is nobody's.
         """
+        if self.done.done():
+            return
         self._inbox.append(happened)
         if self._busy:
             return
@@ -140,6 +145,8 @@ class Session:
 
     def on_model_audio(self, response: str, item: str, ulaw: bytes) -> None:
         """See `ModelSink`. Audio of a reply that no longer counts is dropped here."""
+        if self.done.done():
+            return
         playback = self._call.playback
         if not playback.accepts(response) or not self._out.takes(len(ulaw)):
             playback.dropped += 1
@@ -262,8 +269,14 @@ class Session:
             await asyncio.wait({telling})
         finally:
             self._hang_up(end)
-            if not self.done.done():
-                self.done.set_result(None)
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """The call is over. Its parts know this session, and it knows them no more: all is freed
+        at once, and no collector has to find it among the objects of the living calls."""
+        if not self.done.done():
+            self.done.set_result(None)
+            del self._in, self._out, self._model, self._call
 
     def _hang_up(self, end: outputs.End) -> None:
         """The line goes down, once."""

@@ -35,7 +35,7 @@ from workers.media.settings import MediaSettings
 from workers.media.slots import Reservation, Slots
 from workers.media.spans import CallSpans
 from workers.media.speaker import Speaker
-from workers.media.strain import Strain, freeze
+from workers.media.strain import Strain, Tidiness
 from workers.media.tools import BusErrands
 
 _log: Final = logging.getLogger(__name__)
@@ -76,6 +76,7 @@ class MediaWorker:
         self._bus: Bus
         self._spool: Spool
         self._registry: Registry
+        self._tidiness: Tidiness
         self._opened = contextlib.AsyncExitStack()
         self._opened.push_async_callback(self._synthesizer.close)
         self._hurried = asyncio.Event()
@@ -105,7 +106,7 @@ class MediaWorker:
         await end_calls_of_predecessor(self._spool, self._registry, tracer)
         self._keep(self._sweep())
         self._watch(door, strain)
-        freeze()
+        self._tidiness = Tidiness()
         strain.start()
         self._opened.callback(strain.stop)
         self._slots.closed = ""
@@ -204,6 +205,7 @@ class MediaWorker:
         self._slots.free(call)
         self._registry.touch()
         self._changed.set()
+        self._tidiness.a_call_is_over(self._slots.live)
 
     async def _attend(self, session: Session, spec: CallSpec) -> None:
         """Takes control requests of the call's own tenant while the call lives."""

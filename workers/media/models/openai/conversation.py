@@ -71,6 +71,10 @@ class Conversation:
             self._failed = True
             self._sink.on_model(inputs.ModelFailed(reason))
 
+    def let_go(self) -> None:
+        """There is no socket any more to send through: it is not held on to."""
+        self._send = _nowhere
+
     def arrived(self, data: bytes) -> None:
         """One message of the server. Never raises."""
         try:
@@ -226,6 +230,10 @@ class Conversation:
         """Asks for the next reply once none is active or asked for."""
         if self.ready and (request := self.replies.next_request()) is not None:
             self._send(wire.create(*request))
+
+
+def _nowhere(_message: bytes) -> None:
+    """Takes what nobody will get."""
 
 
 def _arguments(text: str) -> dict[str, Any] | None:

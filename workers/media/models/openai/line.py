@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import picows
 
@@ -19,6 +19,15 @@ _LAST_USAGE_S: Final = 0.3
 _MAX_FRAME: Final = 4 * 1024 * 1024
 
 
+class Server(NamedTuple):
+    """Where the sessions are. `tls` is made once: reading the authorities takes many frames' time
+    (22 ms with a distribution's own), and each call that opens would cost all others that."""
+
+    url: str
+    key: str
+    tls: ssl.SSLContext | None
+
+
 class OpenAILine(picows.WSListener):
     """One session; see `ModelLine`."""
 
@@ -28,11 +37,10 @@ class OpenAILine(picows.WSListener):
     )
 
     def __init__(
-        self, context: CallContext, sink: ModelSink, url: str, key: str, names: tuple[str, str]
+        self, context: CallContext, sink: ModelSink, server: Server, names: tuple[str, str]
     ) -> None:
         self.model, transcription = names
-        self._url = url
-        self._key = key
+        self._server = server
         self._transport: Any = None
         self._full = False
         self._closing = False
@@ -43,13 +51,13 @@ class OpenAILine(picows.WSListener):
 
     async def open(self, timeout_s: float) -> None:
         """Connects; the session is ready once it echoed the formats asked for."""
-        headers = {"Authorization": f"Bearer {self._key}"}
+        headers = {"Authorization": f"Bearer {self._server.key}"}
         try:
             async with asyncio.timeout(timeout_s):
                 await picows.ws_connect(
                     lambda: self,
-                    self._url,
-                    ssl_context=_tls(self._url),
+                    self._server.url,
+                    ssl_context=self._server.tls,
                     extra_headers=headers,
                     max_frame_size=_MAX_FRAME,
                     enable_auto_ping=True,
@@ -84,6 +92,7 @@ class OpenAILine(picows.WSListener):
         self._transport = None
         self._quiet.set()
         self._gone("connection lost")
+        self._talk.let_go()
 
     def pause_writing(self) -> None:
         """The provider does not read: audio is dropped rather than kept for later."""
@@ -149,12 +158,9 @@ def openai_lines(
 ) -> Callable[[CallContext, ModelSink], ModelLine]:
     """Opens lines to one model. Raises ValueError for an address that is none."""
     url = realtime_url(base_url, model)
+    server = Server(url, key, ssl.create_default_context() if url.startswith("wss:") else None)
 
     def open_line(context: CallContext, sink: ModelSink) -> ModelLine:
-        return OpenAILine(context, sink, url, key, (model, transcription))
+        return OpenAILine(context, sink, server, (model, transcription))
 
     return open_line
-
-
-def _tls(url: str) -> ssl.SSLContext | None:
-    return ssl.create_default_context() if url.startswith("wss:") else None

@@ -1,0 +1,68 @@
+"""Whether a worker grows while calls come and go: memory, objects, tasks and files over time.
+
+`./cf bench growth --minutes 30`; memory does not need a quiet machine.
+"""
+
+import time
+from pathlib import Path
+
+from bench.harness.figures import Plot, slope
+from bench.harness.processes import pss_kb
+from bench.harness.run import Run
+from bench.media.plant import Worker, plant
+
+OVER_TIME = Plot(
+    name="media-growth", title="Memory, calls coming and going", x="minutes", y="MB", grows="flat"
+)
+_EVERY_S = 10.0
+_WARM_SHARE = 0.2
+"""Of the time: pools fill, caches warm, the allocator finds its size."""
+
+
+def measure(run: Run) -> None:
+    """`--minutes`, `--calls` at once, `--lasts` seconds a call in the mean."""
+    minutes, calls = run.option("minutes", 30, quick=0.5), int(run.option("calls", 100, quick=5))
+    lasts = run.option("lasts", 40, quick=3)
+    with plant() as plant_:
+        plant_.load.ask(lasts=lasts, calls=calls)
+        samples, began = [], time.monotonic()
+        while (now := time.monotonic() - began) < minutes * 60:
+            samples.append((now / 60, _sample(plant_.workers[0])))
+            plant_.window(_EVERY_S if not run.quick else 3)
+    _tell(run, samples)
+
+
+def _sample(worker: Worker) -> dict[str, float]:
+    told = worker.metrics()
+    return {
+        "memory (PSS), MB": pss_kb(worker.pid) / 1024,
+        "allocated blocks": told["media_loop_blocks"],
+        "tasks": told["media_loop_tasks"],
+        "open files": float(len(list(Path(f"/proc/{worker.pid}/fd").iterdir()))),
+        "calls": told["media_live"],
+        "spooled": told["spool_backlog"],
+        "longest collector pause, ms": told["media_loop_longest_pause_ms"],
+        "events": told["spool_emitted"],
+    }
+
+
+def _tell(run: Run, samples: list[tuple[float, dict[str, float]]]) -> None:
+    settled = samples[int(len(samples) * _WARM_SHARE) :]
+
+    def of(name: str) -> list[tuple[float, float]]:
+        return [(at, sample[name]) for at, sample in settled]
+
+    for name, unit in (("memory (PSS), MB", "MB"), ("allocated blocks", "blocks")):
+        series = of(name)
+        hourly = slope(series) * 60
+        run.figure(f"{name}: at the beginning", series[0][1], unit)
+        run.figure(f"{name}: at the end", series[-1][1], unit)
+        share = 100 * hourly / series[0][1]
+        run.figure(f"{name}: growth in an hour (slope after warm-up)", share, "%", reach="< 3")
+    for name in ("tasks", "open files"):
+        run.figure(f"{name}: growth in an hour", slope(of(name)) * 60)
+    for at, sample in samples[:: max(1, len(samples) // 60)]:
+        run.point(OVER_TIME, at, sample["memory (PSS), MB"])
+    last = samples[-1][1]
+    run.figure("longest collector pause", last["longest collector pause, ms"], "ms", reach="< 5")
+    run.figure("events told", last["events"])
