@@ -180,3 +180,28 @@ async def test_a_message_that_fails_without_a_reason_goes_to_dead_after_its_trie
     await until(dead, "a dead letter")
     (letter,) = await letters.list()
     assert (letter.reason, letter.delivered) == ("failed 2 times, last with KeyError", 2)
+
+
+async def test_while_dead_is_full_the_message_stays_where_it_is_and_dies_once_there_is_room(
+    bus: Bus, client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    stream, letters = client.jetstream(), DeadLetters(client)
+    await stream.update_stream(name="DEAD", subjects=["dead.>"], max_bytes=64, discard="new")
+
+    @bus.consumer("redaction", CallerSpoke, raw=True)
+    async def redact(batch: list[Received[CallerSpoke]]) -> None:
+        raise Permanent("no detector")
+
+    await bus.start()
+    spoken = CallerSpoke(turn=1, text="hello", start_ms=0, end_ms=900)
+    await bus.publish(event(spoken, DEMO, "c_3", id="c_3-5", seq=5), raw=True)
+
+    await until(lambda: "dead letter not stored" in caplog.messages, "it is said in the log")
+    assert (await stream.consumer_info("RAW", "redaction")).num_ack_pending == 1
+
+    await stream.update_stream(name="DEAD", subjects=["dead.>"], max_bytes=-1, discard="new")
+
+    async def dead() -> bool:
+        return len(await letters.list()) == 1
+
+    await until(dead, "a dead letter", 20)
