@@ -103,19 +103,19 @@ async def _services(stack: Running) -> list[Finding]:
 
 
 async def _streams(stack: Running, secrets: Secrets) -> list[Finding]:
-    """How full each stream is; nothing while the bus is away, which is told already."""
+    """How full each stream is."""
     from callfunnel.infra.bus import Bus
     from callfunnel.infra.fill import fills
 
     try:
-        async with asyncio.timeout(DEADLINE_S):
+        async with asyncio.timeout(2 * DEADLINE_S):
             bus = await Bus.connect(stack.platform, "supervisor", secrets)
             try:
                 return list(room_checks.told_of_streams(await fills(bus.client)))
             finally:
                 await bus.stop()
-    except (Temporary, UserError, OSError, TimeoutError):
-        return []
+    except (Temporary, UserError, OSError, TimeoutError) as problem:
+        return [bad("streams", str(problem) or "no answer in time", "see `bus`")]
 
 
 def _letters(bus: Finding) -> Finding:

@@ -1,8 +1,8 @@
 """S3 objects: recordings and exports, always under their tenant, always encrypted at rest.
 
-One bucket; a key is `<tenant>/<rest>`. The client blocks, so every operation runs in a thread
-with a deadline, and at most `_PARALLEL` of them at once. A missing object is a value (None), a
-store that is down is Temporary, a refusal is Permanent.
+One bucket; a key is `<tenant>/<rest>`. The client blocks, so every operation runs in a thread of
+this module's own, with a deadline, and at most `_PARALLEL` of them at once. A missing object is a
+value (None), a store that is down is Temporary, a refusal is Permanent.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import io
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
@@ -57,7 +58,7 @@ class Objects:
     def __init__(self, access: ObjectAccess) -> None:
         self._access = access
         self._bucket = access.bucket
-        self._turns = asyncio.Semaphore(_PARALLEL)
+        self._threads = ThreadPoolExecutor(_PARALLEL, thread_name_prefix="objects")
 
     @classmethod
     async def connect(cls, settings: PlatformSettings, role: str, secrets: Secrets) -> Objects:
@@ -147,12 +148,13 @@ class Objects:
             return None
 
     async def _run(self, work: Callable[[], _Result]) -> _Result:
-        async with self._turns:
-            try:
-                async with asyncio.timeout(_DEADLINE_S):
-                    return await asyncio.to_thread(_translated, work)
-            except TimeoutError as error:
-                raise Temporary("object store: no answer in time", delay=2.0) from error
+        """In a thread of the store's own: while it hangs, nobody else waits for a thread."""
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(_DEADLINE_S):
+                return await loop.run_in_executor(self._threads, _translated, work)
+        except TimeoutError as error:
+            raise Temporary("object store: no answer in time", delay=2.0) from error
 
 
 class ObjectMissing(Permanent):
