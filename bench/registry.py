@@ -8,6 +8,9 @@ _ALL: Final = (
     Bench("first_call", "The first call", "bench.first_call:measure", seconds=75),
     Bench("frames", "One call's audio, no sockets", "bench.frames:measure", seconds=15),
     Bench("media", "A media worker under calls", "bench.media.ladder:measure", seconds=75),
+    Bench("workers", "One worker or two", "bench.media.pair:measure", seconds=50),
+    Bench("emit", "Telling under load", "bench.media.emit:measure", seconds=12),
+    Bench("profile", "Where a worker's time goes", "bench.media.profile:measure", seconds=35),
     Bench(
         "growth", "Calls coming and going", "bench.media.growth:measure", seconds=1800, alone=True
     ),

@@ -20,10 +20,20 @@ def measure(run: Run) -> None:
             plant_.load.ask(calls=calls)
             plant_.window(0.5 if run.quick else 5)  # the greeting is over, turns have begun
             step(run, plant_, calls, seconds)
+            if calls == max((each for each in (*steps, top) if each <= 100), default=top):
+                pauses(run, plant_, calls)
             memory.append((calls, plant_.memory_mb()))
             run.point(MEMORY, *memory[-1])
     if len(memory) > 1:
         run.figure("memory of a call (slope of PSS)", slope(memory), "MB", reach="< 0.3")
+
+
+def pauses(run: Run, plant_: Plant, calls: int) -> None:
+    """What stopped the worker longest since its start, all the calls' beginnings included."""
+    told = plant_.workers[0].metrics()
+    lag, pause = told["media_loop_longest_lag_ms"], told["media_loop_longest_pause_ms"]
+    run.figure(f"{calls} calls: longest the event loop was late", lag, "ms", reach="< 20")
+    run.figure(f"{calls} calls: longest collector pause", pause, "ms", reach="< 5")
 
 
 def step(run: Run, plant_: Plant, calls: int, seconds: float) -> None:
@@ -33,7 +43,7 @@ def step(run: Run, plant_: Plant, calls: int, seconds: float) -> None:
     for way, name in (("to the model", "to_model"), ("to the caller", "to_caller")):
         run.figure(f"{many}: added {way}, p50", seen[f"{name}_p50"], "ms")
         run.figure(f"{many}: added {way}, p99", seen[f"{name}_p99"], "ms", reach="< 5")
-        run.figure(f"{many}: added {way}, longest", seen[f"{name}_max"], "ms")
+        run.figure(f"{many}: added {way}, longest (any stall is in it)", seen[f"{name}_max"], "ms")
         run.point(ADDED, calls, seen[f"{name}_p99"], way)
     run.figure(f"{many}: frames over 60 ms late", seen["late"], reach="<= 0")
     run.figure(f"{many}: calls lost", seen["gone"], reach="<= 0")
