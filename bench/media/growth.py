@@ -25,11 +25,12 @@ def measure(run: Run) -> None:
     lasts = run.option("lasts", 40, quick=3)
     with plant() as plant_:
         plant_.load.ask(lasts=lasts, calls=calls)
-        samples, began = [], time.monotonic()
+        samples, began, placed = [], time.monotonic(), 0.0
         while (now := time.monotonic() - began) < minutes * 60:
             samples.append((now / 60, _sample(plant_.workers[0])))
-            plant_.window(_EVERY_S if not run.quick else 3)
+            placed = plant_.window(_EVERY_S if not run.quick else 3)["placed"]
     _tell(run, samples)
+    run.figure("calls that came and went", placed)
 
 
 def _sample(worker: Worker) -> dict[str, float]:

@@ -24,6 +24,7 @@ from bench.media.admission import Admission
 from bench.media.caller import CallerPeer, framed
 from bench.media.model import ModelPeer
 from bench.media.seen import Seen
+from callfunnel.domain.errors import Temporary
 from callfunnel.infra.espeak import Voice
 from callfunnel.infra.settings import PlatformSettings
 from tests.simulators.room import ACCOUNT
@@ -43,6 +44,7 @@ class Load:
     def __init__(self, admission: Admission) -> None:
         self.seen = Seen()
         self.lasts = 0.0
+        self.placed = 0
         self._admission = admission
         self._loop = asyncio.get_running_loop()
         self._places: list[list[CallerPeer]] = [[] for _ in range(PLACES)]
@@ -66,7 +68,8 @@ class Load:
         while len(self._calls) > calls:
             self._end(next(iter(self._calls.values())))
         while len(self._calls) < calls:
-            await self._connect()
+            if not self.lasts:  # else they come by themselves
+                await self._connect()
             await asyncio.sleep(_CONNECT_EVERY_S)
         await self._all_claimed()
 
@@ -82,7 +85,7 @@ class Load:
         self.seen.setup.clear()
         self.seen.gone = self.seen.uncleared = 0
         await asyncio.sleep(seconds)
-        return {**self.seen.told(), "calls": len(self._calls)}
+        return {**self.seen.told(), "calls": len(self._calls), "placed": self.placed}
 
     async def _connect(self) -> None:
         url, headers, carrier_call = await self._admission.place()
@@ -90,6 +93,7 @@ class Load:
         caller = CallerPeer(number, carrier_call, ACCOUNT, self.seen)
         await picows.ws_connect(lambda: caller, url, extra_headers=headers)
         self._calls[number] = caller
+        self.placed += 1
         self._places[number % PLACES].append(caller)
         if self.lasts:
             after = self._random.uniform(0.2, 1.8) * self.lasts
@@ -103,10 +107,13 @@ class Load:
     async def keep_coming(self) -> None:
         """Replaces calls that ended."""
         while True:
-            if self.lasts and len(self._calls) < self._wanted:
+            await asyncio.sleep(_CONNECT_EVERY_S)
+            if not self.lasts or len(self._calls) >= self._wanted:
+                continue
+            try:
                 await self._connect()
-            else:
-                await asyncio.sleep(_CONNECT_EVERY_S)
+            except (Temporary, OSError, picows.WSError):  # a starved machine: the next may come
+                self.seen.gone += 1
 
     def _claim(self, model: ModelPeer, number: int) -> None:
         caller = self._calls.get(number)
