@@ -21,10 +21,10 @@ _BEAT_S: Final = 0.1
 _ALARM_S: Final = 0.06
 """Longer than this and frames leave late in every call: half of what is sent ahead."""
 _SAY_EVERY_S: Final = 10.0
-_YOUNG: Final = 4_000
+_YOUNG: Final = 1_500
 """Objects made and kept between two looks at the youngest: less than a millisecond's work."""
-_MIDDLE: Final = 4
-"""Looks at the youngest until one at what those left: up to four times the work, more seldom."""
+_MIDDLE: Final = 3
+"""Looks at the youngest until one at what those left: up to four times the work."""
 _NEVER: Final = 1_000_000_000
 _SWITCH_S: Final = 0.0005
 """How long the spool's thread may keep the interpreter while a frame waits; 5 ms by default."""
