@@ -29,25 +29,23 @@ class Gateway:
         self._closing = AsyncExitStack()
         self._serving: Serving | None = None
         self._health = Health(self._checks, self.context.telemetry)
+        self.health_port = 0
 
     async def start(self) -> None:
         """Returns once requests are answered."""
-        private = await self._health.start()
+        self.health_port = await self._health.start()
         self.door = door = await open_door(self.context, self._closing)
         relay = MediaRelay(door.registry.worker_url if self._settings.media_relay else None)
         self.context.telemetry.watch("gateway", lambda: relay.counts(door.streams.open))
         self._serving = Serving(self._settings, application(door), relay)
         port = await self._serving.start()
-        announce(self._settings, http_port=port, health_port=private)
+        announce(self._settings, http_port=port, health_port=self.health_port)
 
     async def stop(self) -> None:
         """Takes nothing more, lets what goes on end, closes everything."""
         if self.door is not None:
             self.door.feeds.close()
         if self._serving is not None:
-            loop = asyncio.get_running_loop()
-            for sign in (signal.SIGTERM, signal.SIGINT):
-                loop.add_signal_handler(sign, self._serving.hurry)
             self._serving.close()
             await self._serving.leave()
         withdraw(self._settings)
@@ -56,6 +54,11 @@ class Gateway:
         await self.context.stop_buses()
         await self.context.close()
         await self._health.stop()
+
+    def hurry(self) -> None:
+        """Nothing is waited for any longer."""
+        if self._serving is not None:
+            self._serving.hurry()
 
     def _checks(self) -> dict[str, bool]:
         """What the process's own probe says; the public one asks the database, too."""
@@ -76,7 +79,13 @@ def main() -> int:
 
 
 async def _serve(gateway: Gateway) -> int:
-    return await run_until_signal(gateway.start, gateway.stop, gateway.context.closed_for_good)
+    async def end() -> None:
+        loop = asyncio.get_running_loop()
+        for sign in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(sign, gateway.hurry)
+        await gateway.stop()
+
+    return await run_until_signal(gateway.start, end, gateway.context.closed_for_good)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ back what was held. A call that is not taken is told as such, with the rule book
 
 import logging
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Protocol
@@ -26,7 +26,7 @@ from callfunnel.domain.ids import CallId, TenantId, WorkerId
 from callfunnel.domain.rulebook import Busy, PublishedRulebook
 from callfunnel.events.requests import Reserved
 from gateway.offers import Offer, Refused, pinned, refused_pin, spec_of
-from gateway.placement import HeldSlot, LiveWorker, pick_worker, slot_choices
+from gateway.placement import LiveWorker, free_slots, pick_worker
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class Registry(Protocol):
 
     def workers(self) -> Mapping[WorkerId, LiveWorker]: ...
 
-    def slots(self, tenant: TenantId) -> Mapping[int, HeldSlot]: ...
+    def slots(self, tenant: TenantId) -> Collection[int]: ...
 
     def rulebook(self, tenant: TenantId, agent: str) -> PublishedRulebook | None: ...
 
@@ -168,12 +168,11 @@ class Admission:
             if revision is None:
                 raise Temporary("a slot was taken from its holder")
             return Slot(held.key, revision)
-        live = self._registry.workers()
-        choices = slot_choices(offer.call_limit, self._registry.slots(offer.tenant), live)
+        choices = free_slots(offer.call_limit, self._registry.slots(offer.tenant))
         turn = int(self._draw() * min(len(choices), MOST_SLOT_TRIES))
-        for n, known in (choices[turn:] + choices[:turn])[:MOST_SLOT_TRIES]:
+        for n in (choices[turn:] + choices[:turn])[:MOST_SLOT_TRIES]:
             key = f"{offer.tenant}.{n}"
-            revision = await self._registry.take_slot(key, holder, known)
+            revision = await self._registry.take_slot(key, holder, 0)
             if revision is not None:
                 return Slot(key, revision)
         raise Refused(Cause.REFUSED_BUSY, "tenant_limit")

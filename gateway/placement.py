@@ -1,17 +1,10 @@
 """Which worker takes a call, and which of the tenant's slots: pure, facts in and choice out."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
-from callfunnel.domain.call import SlotHolder, WorkerRecord
+from callfunnel.domain.call import WorkerRecord
 from callfunnel.domain.ids import WorkerId
-
-
-class HeldSlot(NamedTuple):
-    """A slot key as the mirror shows it; `revision` is what a take-over must compare with."""
-
-    holder: SlotHolder
-    revision: int
 
 
 class LiveWorker(NamedTuple):
@@ -19,13 +12,6 @@ class LiveWorker(NamedTuple):
 
     record: WorkerRecord
     epoch: int
-
-
-class SlotChoice(NamedTuple):
-    """The slot to try: create it (`revision` 0), or take over the one left by a dead holder."""
-
-    n: int
-    revision: int
 
 
 def headroom(record: WorkerRecord) -> int:
@@ -54,19 +40,10 @@ def pick_worker(
     return open_to[-1] if open_to else None
 
 
-def slot_choices(
-    limit: int, held: Mapping[int, HeldSlot], live: Mapping[WorkerId, LiveWorker]
-) -> list[SlotChoice]:
-    """The tenant's slots worth a try, best first: free ones, then those of dead holders."""
-    free = [SlotChoice(n, 0) for n in range(limit) if n not in held]
-    left = [
-        SlotChoice(n, slot.revision)
-        for n, slot in sorted(held.items())
-        if n < limit and not _is_alive(slot.holder, live)
-    ]
-    return free + left
+def free_slots(limit: int, held: Collection[int]) -> list[int]:
+    """The tenant's slots that nobody holds.
 
-
-def _is_alive(holder: SlotHolder, live: Mapping[WorkerId, LiveWorker]) -> bool:
-    worker = live.get(holder.worker)
-    return worker is not None and worker.epoch == holder.epoch
+    One of a worker that seems gone counts as held: the call may go on, and its worker come back.
+    Whoever ends the call frees the slot, and nobody before.
+    """
+    return [n for n in range(limit) if n not in held]

@@ -16,7 +16,7 @@ from callfunnel.domain.call import Pin, PinState, SlotHolder, WorkerRecord
 from callfunnel.domain.errors import Temporary
 from callfunnel.domain.ids import TenantId, WorkerId
 from callfunnel.domain.rulebook import PublishedRulebook
-from gateway.placement import HeldSlot, LiveWorker
+from gateway.placement import LiveWorker
 
 log = logging.getLogger(__name__)
 S = TypeVar("S", bound=msgspec.Struct)
@@ -90,15 +90,10 @@ class KvRegistry:
         record = _decoded(entry, WorkerRecord) if entry else None
         return record.url if record else None
 
-    def slots(self, tenant: TenantId) -> Mapping[int, HeldSlot]:
-        """The tenant's slots that somebody holds, by number."""
-        found = {}
-        for key, entry in self._slots.entries.items():
-            owner, _, n = key.partition(".")
-            holder = _decoded(entry, SlotHolder) if owner == tenant and n.isdigit() else None
-            if holder is not None:
-                found[int(n)] = HeldSlot(holder, entry.revision)
-        return found
+    def slots(self, tenant: TenantId) -> set[int]:
+        """The numbers of the tenant's slots that somebody holds."""
+        split = (key.partition(".") for key in self._slots.entries)
+        return {int(n) for owner, _, n in split if owner == tenant and n.isdigit()}
 
     def rulebook(self, tenant: TenantId, agent: str) -> PublishedRulebook | None:
         """The published rule book of an agent."""

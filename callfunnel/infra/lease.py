@@ -5,8 +5,8 @@ its last good renewal, minus a margin, so it stops before anyone else can begin.
 revision of the first write, is the fencing token of everything the holder does.
 """
 
-import asyncio
 import contextlib
+import time
 from collections.abc import Callable
 from typing import Protocol
 
@@ -60,7 +60,7 @@ class Lease:
         self._key = key
         self._margin_s = margin_s
         self._named = named
-        self._clock = clock or asyncio.get_running_loop().time
+        self._clock = clock or boot_time
         self._until = float("-inf")
 
     @property
@@ -126,6 +126,11 @@ class Lease:
             self.lapses += revision is not None
             return revision
         return None
+
+
+def boot_time() -> float:
+    """Seconds that go on while the machine sleeps, as the server's do."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 class LeaseKeeper:

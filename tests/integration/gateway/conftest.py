@@ -146,6 +146,7 @@ async def gateway(
         yield running
         for worker in running.workers:
             await worker.stop()
+        process.hurry()
         await process.stop()
     await conductor.stop()
     await bus.stop()

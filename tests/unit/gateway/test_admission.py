@@ -14,7 +14,7 @@ from callfunnel.domain.rulebook import Busy, Persona, PublishedRulebook, Ruleboo
 from callfunnel.events.requests import Reserved
 from gateway.admission import Admission
 from gateway.offers import Offer, is_refused
-from gateway.placement import HeldSlot, LiveWorker
+from gateway.placement import LiveWorker
 
 TENANT = TenantId("acme")
 BOOK = PublishedRulebook(
@@ -61,8 +61,8 @@ class World:
     def workers(self) -> Mapping[WorkerId, LiveWorker]:
         return {name: LiveWorker(_record(name, slots), 1) for name, slots in self.workers_.items()}
 
-    def slots(self, tenant: TenantId) -> Mapping[int, HeldSlot]:
-        return {int(key.partition(".")[2]): HeldSlot(*value) for key, value in self.held.items()}
+    def slots(self, tenant: TenantId) -> set[int]:
+        return {int(key.partition(".")[2]) for key in self.held}
 
     def rulebook(self, tenant: TenantId, agent: str) -> PublishedRulebook | None:
         return self.book

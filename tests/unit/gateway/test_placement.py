@@ -3,9 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callfunnel.domain.call import SlotHolder, WorkerRecord
-from callfunnel.domain.ids import CallId, WorkerId
-from gateway.placement import HeldSlot, LiveWorker, SlotChoice, pick_worker, slot_choices
+from callfunnel.domain.call import WorkerRecord
+from callfunnel.domain.ids import WorkerId
+from gateway.placement import LiveWorker, free_slots, pick_worker
 
 
 def worker(name: str, *, slots: int = 10, used: int = 0, draining: bool = False) -> LiveWorker:
@@ -19,11 +19,6 @@ def worker(name: str, *, slots: int = 10, used: int = 0, draining: bool = False)
         at="",
     )
     return LiveWorker(record, epoch=5)
-
-
-def held(name: str, epoch: int = 5, revision: int = 9) -> HeldSlot:
-    holder = SlotHolder(call=CallId("c_x"), worker=WorkerId(name), epoch=epoch)
-    return HeldSlot(holder, revision)
 
 
 def test_a_worker_that_drains_or_is_full_is_never_picked() -> None:
@@ -58,16 +53,9 @@ def test_whoever_is_picked_has_room(rows: list[tuple[int, int, bool]], draw: flo
     assert (picked in possible) if possible else (picked is None)
 
 
-def test_free_slots_come_before_those_of_dead_holders() -> None:
-    live = {WorkerId("a"): worker("a")}
-    slots = {0: held("a"), 1: held("gone", revision=7), 3: held("a", epoch=4, revision=8)}
-    assert slot_choices(5, slots, live) == [
-        SlotChoice(2, 0),
-        SlotChoice(4, 0),
-        SlotChoice(1, 7),
-        SlotChoice(3, 8),
-    ]
+def test_a_slot_is_free_only_when_nobody_holds_it() -> None:
+    assert free_slots(5, {0, 1, 3}) == [2, 4]
 
 
 def test_a_lowered_limit_counts_at_once() -> None:
-    assert slot_choices(1, {0: held("a"), 5: held("gone")}, {WorkerId("a"): worker("a")}) == []
+    assert free_slots(1, {0, 5}) == []
