@@ -55,21 +55,23 @@ async def test_a_leaving_gateway_takes_nobody_and_keeps_its_calls(
     worker = await gateway.worker()
     worker.tokens |= {"token-1234567890", "token-0987654321"}
     media = f"ws://127.0.0.1:{door.getsockname()[1]}/media/{worker.name}"
-    async with another(gateway, door, "gateway-b") as first:
-        async with connect(f"{media}/token-1234567890") as call:
-            await until(lambda: relayed(first) == 1, "the first gateway relays")
-            async with another(gateway, door, "gateway-c") as second:
-                leaving = asyncio.create_task(first.stop())
-                for number in range(20):
-                    await call.send(f"{number}")
-                    assert await call.recv() == f"{number}"
-                async with connect(f"{media}/token-0987654321") as later:
-                    await later.send("hello")
-                    assert await later.recv() == "hello"
-                    assert (relayed(first), relayed(second)) == (1, 1)
-                assert not leaving.done()
-                await call.close()
-                await leaving
+    async with (
+        another(gateway, door, "gateway-b") as first,
+        connect(f"{media}/token-1234567890") as call,
+        another(gateway, door, "gateway-c") as second,
+    ):
+        await until(lambda: relayed(first) == 1, "the first gateway relays")
+        leaving = asyncio.create_task(first.stop())
+        for number in range(20):
+            await call.send(f"{number}")
+            assert await call.recv() == f"{number}"
+        async with connect(f"{media}/token-0987654321") as later:
+            await later.send("hello")
+            assert await later.recv() == "hello"
+            assert (relayed(first), relayed(second)) == (1, 1)
+        assert not leaving.done()
+        await call.close()
+        await leaving
 
 
 async def test_nobody_who_asks_meanwhile_is_refused_or_left_without_an_answer(
