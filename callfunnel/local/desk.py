@@ -45,26 +45,27 @@ class Desk:
         known = self._fleet.places
         places = known if order.places == ("all",) else list(order.places)
         if unknown := [each for each in places if each not in known]:
-            answer.say(f"there is no {unknown[0]}; there are: {', '.join(known)}")
-            answer.end(done=False)
+            answer.end(f"there is no {unknown[0]}; there are: {', '.join(known)}")
         elif order.do in ("roll", "restart"):
             self._roll = (Roll(places, beside=order.do == "roll"), answer)
         elif order.do == "drain":
-            told = [self._drain(each, answer, now) for each in places]
-            answer.end(done=all(told))
+            why = [self._drain(each, answer, now) for each in places]
+            answer.end("; ".join(filter(None, why)))
         else:
-            answer.end(done=False)
+            answer.end(f"{order.do} is no order")
 
-    def _drain(self, place: str, answer: orders.Answer, now: float) -> bool:
+    def _drain(self, place: str, answer: orders.Answer, now: float) -> str:
+        """Why it cannot be drained, or ""."""
         watch = self._fleet.in_office(place)
-        if not (watch.process.spools and isinstance(watch.state, Serving)):
-            answer.say(f"{place} has no calls to end: it is {watch.word}")
-            return False
+        if not watch.process.spools:
+            return f"{place} has no calls to end"
+        if not isinstance(watch.state, Serving):
+            return f"{place} is {watch.word}"
         name, pid, told_at = watch.process.name, watch.pid, time.monotonic()
         self._fleet.drain(place, now)
         answer.say(f"{name} is told to leave", process=name, pid=pid, told_at=told_at)
         announce.say(f"{watch.process.name} drains")
-        return True
+        return ""
 
     def _go_on(self, now: float) -> bool:
         if self._roll is None:
@@ -75,7 +76,7 @@ class Desk:
             announce.say(news)
             answer.say(news)
         if roll.over:
-            answer.end(done=not roll.failure)
+            answer.end(roll.failure)
             self._roll = None
         return bool(news)
 

@@ -1,7 +1,7 @@
 """What the command line asks of a running `up`: one file per order in the run folder, and a signal.
 
     order-<id>.json    {"do": "roll" | "restart" | "drain", "places": [...]}, by who asks
-    answer-<id>.jsonl  {"say": ..., facts} lines, at last {"done": true | false}, by the supervisor
+    answer-<id>.jsonl  {"say": ..., facts} lines, at last {"done": ..., "why": ...}, by `up`
 
 Only the owner of the home may write there, which is all the right that is needed.
 """
@@ -56,8 +56,9 @@ class Answer:
         """One line for the person; `facts` for the program that shows it."""
         self._add({"say": text, **facts})
 
-    def end(self, done: bool) -> None:
-        self._add({"done": done})
+    def end(self, failure: str = "") -> None:
+        """Done, or why not."""
+        self._add({"done": not failure, "why": failure})
 
     def _add(self, line: dict[str, object]) -> None:
         with suppress(OSError), self._file.open("a", encoding="utf-8") as out:
@@ -89,7 +90,7 @@ def _answers(home: Home, answer: Path) -> Iterator[dict[str, Any]]:
             told = json.loads(line)
             if "done" in told:
                 if not told["done"]:
-                    raise UserError("it was not carried out", "`./cf ps` shows what runs")
+                    raise UserError(told["why"], "`./cf ps` shows what runs")
                 return
             yield told
 

@@ -97,5 +97,5 @@ class Roll:
 
     def _fail(self, why: str) -> str:
         rest = ", ".join(self._left[1:])
-        self.over, self.failure = True, why
-        return f"{why}; left alone: {rest}" if rest else why
+        self.over, self.failure = True, f"{why}; left alone: {rest}" if rest else why
+        return self.failure

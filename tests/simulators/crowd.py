@@ -71,21 +71,27 @@ class Seen:
 
 
 class Crowd:
-    """`seats` callers towards the stack of a ready file, from `begin` to `end`."""
+    """`seats` callers towards the stack of a ready file, from `begin` to `end`.
 
-    def __init__(self, ready: dict[str, Any], seats: int, *, seed: int = 1) -> None:
+    Each call takes from the shorter to the longer of `lasts`, seconds.
+    """
+
+    def __init__(
+        self, ready: dict[str, Any], seats: int, *, lasts: tuple[int, int] = (8, 30), seed: int = 1
+    ) -> None:
         carrier = ready["carrier"]
         gateway = ready["gateway"]
         self._account = Account(gateway, gateway, carrier["account_sid"], carrier["auth_token"])
         self._number = carrier["number"]
         self._seats = seats
+        self._shortest, self._longest = (1000 * each for each in lasts)
         self._chance = Random(seed)
         self._over = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self.seen = Seen()
 
     async def begin(self) -> None:
-        """The seats fill one after the other; returns once all of them talk."""
+        """The seats fill one after the other."""
         for n in range(self._seats):
             self._tasks.append(asyncio.create_task(self._seat(n)))
             await asyncio.sleep(0.05)
@@ -105,7 +111,7 @@ class Crowd:
                     await asyncio.sleep(AFTER_A_REFUSAL_S)
 
     async def _one_call(self, n: int, http: httpx.AsyncClient) -> None:
-        longest = self._chance.randint(8_000, 30_000)
+        longest = self._chance.randint(self._shortest, self._longest)
         manners = Manners(longest=longest, hangup_after=2 * longest, patience=2 * longest)
         numbers = (f"+1555020{n:04d}", self._number)
 

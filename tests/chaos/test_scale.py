@@ -1,0 +1,117 @@
+"""Two media workers and two of every consumer: calls spread, a drained worker loses nobody, and a
+killed consumer loses nothing.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from tests.simulators.crowd import Crowd, Seen
+from tests.simulators.limits import allow_calls
+from tests.simulators.running_stack import RunningStack
+from tests.simulators.waiting import eventually
+
+SLOTS = 6
+CALLERS = 10
+"""More than one worker has slots for."""
+
+
+@pytest.fixture(scope="module")
+def doubled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+    """Two of everything that can be scaled."""
+    folder = tmp_path_factory.mktemp("doubled")
+    scale = ("--scale", "media=2,offpath=2")
+    stack = RunningStack.start(folder, *scale, CALLFUNNEL_MEDIA_SLOTS=str(SLOTS))
+    allow_calls(stack, 2 * CALLERS)
+    yield stack
+    assert stack.stop() == 0
+
+
+def settled(stack: RunningStack) -> list[dict[str, Any]]:
+    """All calls, once each is sealed."""
+
+    def look() -> list[dict[str, Any]]:
+        shown = stack.get("/v1/calls?limit=100") or {"items": []}
+        done = shown["items"] and all(item["settled"] for item in shown["items"])
+        return shown["items"] if done else []
+
+    return eventually(look, "every record is sealed", 60)
+
+
+def workers(stack: RunningStack) -> dict[str, tuple[str, str]]:
+    """Of each call when it was offered, and which worker it was pinned to."""
+    found = {}
+    for item in settled(stack):
+        facts = {fact["name"]: fact for fact in stack.facts(item["call"])}
+        found[item["call"]] = (facts["offered"]["at"], facts["pinned"]["data"]["worker"])
+    return found
+
+
+def test_a_rule_book_that_two_watch_is_published_once(doubled: RunningStack) -> None:
+    file = doubled.home / "rulebooks" / "home-internet.yaml"
+
+    def version() -> int:
+        return int((doubled.get("/v1/rulebooks/home-internet") or {"version": 0})["version"])
+
+    assert version() == 1
+    file.write_text(file.read_text().replace("after_ms: 12000", "after_ms: 60000"))
+    eventually(lambda: version() > 1, "the edit is published")
+    assert version() == 2
+
+
+def test_calls_spread_over_both_workers_and_a_killed_consumer_loses_nothing(
+    doubled: RunningStack,
+) -> None:
+    before = set(workers(doubled)) if (doubled.get("/v1/calls") or {})["items"] else set()
+    crowd = Crowd(doubled.ready, CALLERS, lasts=(5, 8))
+
+    async def scenario() -> Seen:
+        await crowd.begin()
+        await asyncio.to_thread(doubled.kill, "offpath-1")
+        return await crowd.end()
+
+    seen = asyncio.run(scenario())
+    assert (seen.dropped, seen.unanswered) == ([], [])
+    spread = Counter(w for call, (_, w) in workers(doubled).items() if call not in before)
+    assert set(spread) == {"media-1", "media-2"}
+    assert sum(spread.values()) == len(seen.whole)
+    doubled.json("audit")
+
+
+def test_no_call_reaches_a_worker_that_was_told_to_leave_and_those_it_has_end_by_themselves(
+    doubled: RunningStack,
+) -> None:
+    crowd = Crowd(doubled.ready, SLOTS, lasts=(3, 8))
+
+    async def scenario() -> tuple[Seen, str, str]:
+        await crowd.begin()
+        command = await asyncio.to_thread(doubled.begin, "drain", "media-1")
+        assert command.stdout is not None
+        refusing = await asyncio.to_thread(command.stdout.readline)
+        since = datetime.now(UTC).isoformat()
+        rest, errors = await asyncio.to_thread(command.communicate)
+        assert command.returncode == 0, errors
+        seen = await crowd.end()
+        return seen, refusing + rest, since
+
+    seen, told, since = asyncio.run(scenario())
+    assert "media-1 takes no call since" in told
+    assert "media-1 left after" in told
+    assert (seen.dropped, seen.unanswered) == ([], [])
+    late = [worker for at, worker in workers(doubled).values() if at > since]
+    assert late
+    assert set(late) == {"media-2"}
+    states = {each["name"]: each["state"] for each in doubled.json("ps")}
+    assert (states["media-1"], states["media-2"]) == ("left", "serving")
+    assert "media-1 is done" in doubled.run("restart", "media-1")
+    assert doubled.pid("media-1")
+    doubled.json("audit")
+
+
+def test_an_order_for_what_is_not_there_is_one_clear_line(doubled: RunningStack) -> None:
+    assert "there is no media-9; there are: nats" in doubled.run("restart", "media-9", status=2)
+    assert "offpath-1 has no calls to end" in doubled.run("drain", "offpath-1", status=2)
