@@ -41,7 +41,19 @@ def _processes(stack: Running) -> Iterator[Finding]:
         logs = stack.home.root / "logs"
         yield bad("processes", f"not running: {', '.join(gone)}", f"read their logs in {logs}")
     else:
-        yield ok("processes", f"{len(stack.processes)} running")
+        yield ok("processes", "; ".join(doings(stack.state)))
+
+
+def doings(state: Mapping[str, Any]) -> Iterator[str]:
+    """How many processes run, and which of them do something else than serve."""
+    entries = state.get("processes", [])
+    yield f"{len(entries)} running"
+    for state, word in (("starting", "starts"), ("leaving", "ends its calls")):
+        yield from (f"{each['name']} {word}" for each in entries if each.get("state") == state)
+    yield from (f"{name} was drained" for name in state.get("stopped", []))
+    again = [f"{each['name']} {each['restarts']}x" for each in entries if each.get("restarts")]
+    if again:
+        yield f"started again: {', '.join(again)}"
 
 
 def _alive(pid: int) -> bool:

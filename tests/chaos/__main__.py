@@ -1,4 +1,5 @@
-"""`./cf chaos`: the kill matrix, whole or in part; `./cf chaos pressure`: what is full or away."""
+"""`./cf chaos`: the kill matrix, whole or in part; `./cf chaos pressure`: what is full or away;
+`./cf chaos rolling [CALLS]`: every process restarted under calls."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.chaos import matrix, page
+from tests.chaos import matrix, page, rolling
 from tests.chaos.cells import Cell, Harm, all_cells
 from tests.chaos.pressure import __main__ as pressure
 from tests.chaos.stage import Stage
@@ -18,6 +19,8 @@ def main(words: list[str]) -> int:
     """0 when every cell that applies holds."""
     if words[:1] == ["pressure"]:
         return pressure.main(words[1:])
+    if words[:1] == ["rolling"]:
+        return rolling.main(words[1:])
     given = _parser().parse_args(words)
     cells = _chosen(given.cell)
     folder = Path(tempfile.mkdtemp(prefix="callfunnel-chaos-"))

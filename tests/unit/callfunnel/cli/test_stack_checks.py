@@ -1,6 +1,6 @@
 """What the doctor makes of what the running stack says."""
 
-from callfunnel.cli.stack_checks import told_of
+from callfunnel.cli.stack_checks import doings, told_of
 
 BOOK = {"agent": "home-internet", "version": 3, "file": "/somewhere/book.yaml", "problems": []}
 
@@ -14,3 +14,16 @@ def test_an_edit_that_was_not_taken_is_told_with_its_line() -> None:
     assert found.verdict == "warn"
     assert found.detail == "/somewhere/book.yaml line 26: no such field"
     assert "version 3 stays" in found.fix
+
+
+def test_what_drains_was_drained_or_started_again_is_told() -> None:
+    state = {
+        "processes": [
+            {"name": "media-1-b", "state": "serving", "restarts": 2},
+            {"name": "media-1", "state": "leaving", "restarts": 0},
+        ],
+        "stopped": ["media-2"],
+    }
+    assert "; ".join(doings(state)) == (
+        "2 running; media-1 ends its calls; media-2 was drained; started again: media-1-b 2x"
+    )
