@@ -48,8 +48,8 @@ def doings(state: Mapping[str, Any]) -> Iterator[str]:
     """How many processes run, and which of them do something else than serve."""
     entries = state.get("processes", [])
     yield f"{len(entries)} running"
-    for state, word in (("starting", "starts"), ("leaving", "ends its calls")):
-        yield from (f"{each['name']} {word}" for each in entries if each.get("state") == state)
+    for doing, word in (("starting", "starts"), ("leaving", "ends its calls")):
+        yield from (f"{each['name']} {word}" for each in entries if each.get("state") == doing)
     yield from (f"{name} was drained" for name in state.get("stopped", []))
     again = [f"{each['name']} {each['restarts']}x" for each in entries if each.get("restarts")]
     if again:

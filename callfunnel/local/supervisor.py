@@ -196,7 +196,7 @@ class Supervisor:
     def _end_overdue(self, now: float) -> None:
         for watch in self._fleet.watches:
             if pid := watch.overdue(now):
-                announce.say(f"{watch.process.name} does not leave in its time: it is ended")
+                announce.say(f"{watch.process.name} takes too long while {watch.word}: it is ended")
                 self._children.kill(pid)
 
     def _beside(self, process: Process, identity: str) -> Process:

@@ -19,6 +19,8 @@ FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 10.0
 STEADY_S = 30.0
 TRIES_BEFORE_FIRST_READY = 3
+STARTS_WITHIN_S = 120.0
+"""One that was ready before and hangs as it starts; an outage of a service may take its time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +137,15 @@ class Watch:
         return pid
 
     def overdue(self, now: float) -> int:
-        """The pid of one that was told to leave and has not in its time, or 0."""
-        if not isinstance(self.state, Leaving):
-            return 0
-        late = now - self.state.since >= self.process.leaves_within_s
-        return self.state.pid if late else 0
+        """The pid of one that takes too long to start again or to leave, or 0."""
+        match self.state:
+            case Leaving(pid, since):
+                late = now - since >= self.process.leaves_within_s
+            case Starting(pid, since):
+                late = self._ever_ready and now - since >= STARTS_WITHIN_S
+            case _:
+                return 0
+        return pid if late else 0
 
     def exited(self, code: int, now: float) -> str:
         """Its end with `code` (minus the signal); returns what to tell the user, maybe ""."""

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from callfunnel.local.process import AnswersUrl, Exits, Process
 from callfunnel.local.watch import (
     LONGEST_PAUSE_S,
+    STARTS_WITHIN_S,
     Done,
     GivenUp,
     Left,
@@ -204,3 +205,14 @@ def test_one_that_is_down_leaves_by_staying_down() -> None:
     watch.exited(1, 1.0)
     assert watch.leave(1.1, again=False) == 0
     assert not watch.due(100.0, [])
+
+
+def test_one_that_hangs_as_it_starts_again_is_overdue_but_never_at_its_first_start() -> None:
+    watch = server()
+    watch.spawned(7, 0.0)
+    assert not watch.overdue(STARTS_WITHIN_S)
+    watch.became_ready(STARTS_WITHIN_S)
+    watch.exited(1, STARTS_WITHIN_S)
+    watch.spawned(8, 200.0)
+    assert not watch.overdue(200.0 + STARTS_WITHIN_S - 1)
+    assert watch.overdue(200.0 + STARTS_WITHIN_S) == 8
