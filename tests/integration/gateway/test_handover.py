@@ -3,7 +3,7 @@
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -18,9 +18,10 @@ from tests.simulators.waiting import until
 
 
 @pytest.fixture
-def door() -> socket.socket:
+def door() -> Iterator[socket.socket]:
     """What the supervisor keeps open."""
-    return socket.create_server(("127.0.0.1", 0))
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield listening
 
 
 @asynccontextmanager
