@@ -100,10 +100,14 @@ class Fleet:
         self._others[_NO_PLACE].append(watch)
         return watch
 
-    def forget_gone(self) -> None:
-        """Forgets those not in office that have ended."""
+    def departed(self) -> list[Process]:
+        """Those that have left since the last time; who is not in office is forgotten."""
+        found = [each for each in self.watches if isinstance(each.state, Left) and each.fresh]
+        for each in found:
+            each.fresh = False
         for others in self._others.values():
             others[:] = [each for each in others if not each.over]
+        return [each.process for each in found]
 
     def _leave(self, watch: Watch, now: float, *, again: bool) -> None:
         if again and isinstance(watch.state, Left):

@@ -28,7 +28,7 @@ from callfunnel.local.probes import is_alive, is_ready
 from callfunnel.local.process import Process
 from callfunnel.local.processes import Stack, abandoned, beside, processes, windup_process
 from callfunnel.local.spawn import last_words
-from callfunnel.local.watch import GivenUp, Left, Starting, Watch
+from callfunnel.local.watch import GivenUp, Starting, Watch
 
 _SIGNALS = (signal.SIGCHLD, signal.SIGINT, signal.SIGTERM, signal.SIGHUP, orders.WAKE)
 _BUSY_S = 0.03
@@ -145,10 +145,10 @@ class Supervisor:
                 announce.say(news)
             if isinstance(watch.state, GivenUp):
                 self._gave_up(watch.process)
-            if isinstance(watch.state, Left):
-                announce.say(f"{name} has left")
-                self._wind_up(watch.process)
-        self._fleet.forget_gone()
+        for process in self._fleet.departed():
+            announce.say(f"{process.name} has left")
+            if process.spools:  # what it left that nobody will have again soon is told and sent
+                self._fleet.adopt(windup_process(self._stack, process.name))
         return bool(ended)
 
     def _spawn_due(self, now: float) -> bool:
@@ -201,11 +201,6 @@ class Supervisor:
 
     def _beside(self, process: Process, identity: str) -> Process:
         return beside(self._stack, process, identity)
-
-    def _wind_up(self, process: Process) -> None:
-        """What an identity left that nobody will have again soon is told and sent."""
-        if process.spools:
-            self._fleet.adopt(windup_process(self._stack, process.name))
 
     def _gave_up(self, process: Process) -> None:
         failure = self._would_not_start(process)

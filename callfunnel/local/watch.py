@@ -79,6 +79,8 @@ class Watch:
         self.state: State = Waiting(0.0)
         self.pulse = Pulse(hung_s)
         self.restarts = 0
+        self.fresh = True
+        """Nobody has looked at its end yet."""
         self._failures = 0
         self._ever_ready = False
 
@@ -113,6 +115,7 @@ class Watch:
         return set(self.process.needs) <= set(fulfilled)
 
     def spawned(self, pid: int, now: float) -> None:
+        self.fresh = True
         self.state = Starting(pid, now)
 
     def became_ready(self, now: float) -> None:

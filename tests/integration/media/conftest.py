@@ -45,6 +45,12 @@ class WorkerProcess:
         self.process.kill()
         self.process.wait()
 
+    def wind_up(self) -> int:
+        """What the supervisor does for the spool of one that it does not start again."""
+        command = [sys.executable, "-m", "workers.media.windup"]
+        done = subprocess.run(command, cwd=REPOSITORY, env=self.environment, check=False)
+        return done.returncode
+
     def start_again(self) -> None:
         self.process = _spawn(self.environment)
 

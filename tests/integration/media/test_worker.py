@@ -230,6 +230,25 @@ async def test_a_worker_whose_lease_lapsed_keeps_the_calls_that_nobody_ended(
     assert end.data.cause is Cause.CALLER_HANGUP
 
 
+async def test_what_a_worker_left_that_nobody_starts_again_is_wound_up(
+    worker: WorkerProcess, admission: Admission, platform: PlatformSettings, media_bus: Bus
+) -> None:
+    record = await admission.ready(worker.name)
+    offered, reserved = await admission.offer(worker.name)
+    path = await admission.pin(worker.name, offered, reserved)
+    call = asyncio.create_task(peer(record, platform, path, offered, manners=PATIENT).run())
+    await _segments(media_bus, offered, 1)
+    worker.kill()
+    await call
+    assert await asyncio.to_thread(worker.wind_up) == 0
+    end = await the_end(media_bus, offered)
+    assert end.data.cause is Cause.WORKER_LOST
+    assert await _all_told(media_bus, end)
+    assert (await admission.pinned(offered)).state == "ended"
+    assert await admission.slot_is_free(offered)
+    assert not worker.settings.spool_dir.exists()
+
+
 async def test_a_draining_worker_refuses_at_once_and_leaves_after_its_last_call(
     worker: WorkerProcess, admission: Admission, platform: PlatformSettings, media_bus: Bus
 ) -> None:

@@ -39,6 +39,7 @@ class House:
         self.linger: set[str] = set()
         self.most_at_once: dict[str, int] = {}
         self.gaps: list[str] = []
+        self.departed: list[str] = []
         self.fleet = Fleet(TABLE, named, lambda process, _pid: self.told.append(process.name))
         self.fleet.in_office("prepare").spawned(1, 0.0)
         self.fleet.in_office("prepare").exited(0, 0.0)
@@ -65,7 +66,7 @@ class House:
                     watch.became_ready(self.now)
             elif watch.due(self.now, ()):
                 watch.spawned(100, self.now)
-        self.fleet.forget_gone()
+        self.departed += [each.name for each in self.fleet.departed()]
         if not isinstance(self.fleet.in_office("media-1").state, Serving):
             self.gaps.append(f"{self.now}")
 
@@ -90,6 +91,7 @@ def test_a_program_is_replaced_before_it_leaves() -> None:
     assert not roll.failure
     assert house.names() == ["nats", "gateway", "media-1-b"]
     assert house.gaps == []
+    assert house.departed == ["media-1"]
     assert said[:2] == [
         "media-1: media-1-b starts beside media-1",
         "media-1: media-1-b takes over, media-1 ends what it has",
@@ -164,11 +166,25 @@ def test_in_place_the_calls_end_before_the_new_one_starts() -> None:
     assert house.names() == ["nats", "gateway", "media-1"]
 
 
+def test_one_that_dies_before_it_is_told_to_leave_has_left_all_the_same() -> None:
+    house = House()
+    roll = Roll(["media-1"])
+    roll.step(house.fleet, lambda: True, house.now)
+    house.live(1)
+    watch = house.fleet.in_office("media-1")
+    watch.exited(-9, house.now)
+    roll.step(house.fleet, lambda: True, house.now)
+    house.live(2)
+    assert house.departed == ["media-1"]
+    assert house.names() == ["nats", "gateway", "media-1-b"]
+
+
 def test_what_was_drained_stays_away_until_it_is_restarted() -> None:
     house = House()
     house.fleet.drain("media-1", house.now)
     house.live(30)
     assert house.fleet.in_office("media-1").state == Left(0)
+    assert house.departed == ["media-1"]
     assert house.fleet.settled
     house.live(3, Roll(["media-1"]))
     assert house.names() == ["nats", "gateway", "media-1"]
