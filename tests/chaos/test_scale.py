@@ -46,7 +46,8 @@ def workers(stack: RunningStack) -> dict[str, tuple[str, str]]:
     """Of each call when it was offered, and which worker it was pinned to."""
     found = {}
     for item in settled(stack):
-        facts = {fact["name"]: fact for fact in stack.facts(item["call"])}
+        timeline = stack.get(f"/v1/calls/{item['call']}/timeline")
+        facts = {fact["name"]: fact for fact in timeline["items"]}
         found[item["call"]] = (facts["offered"]["at"], facts["pinned"]["data"]["worker"])
     return found
 
@@ -67,7 +68,7 @@ def test_calls_spread_over_both_workers_and_a_killed_consumer_loses_nothing(
     doubled: RunningStack,
 ) -> None:
     before = set(workers(doubled)) if (doubled.get("/v1/calls") or {})["items"] else set()
-    crowd = Crowd(doubled.ready, CALLERS, lasts=(5, 8))
+    crowd = Crowd(doubled.ready, CALLERS, lasts=(3, 5))
 
     async def scenario() -> Seen:
         await crowd.begin()
@@ -85,7 +86,7 @@ def test_calls_spread_over_both_workers_and_a_killed_consumer_loses_nothing(
 def test_no_call_reaches_a_worker_that_was_told_to_leave_and_those_it_has_end_by_themselves(
     doubled: RunningStack,
 ) -> None:
-    crowd = Crowd(doubled.ready, SLOTS, lasts=(3, 8))
+    crowd = Crowd(doubled.ready, SLOTS, lasts=(2, 5))
 
     async def scenario() -> tuple[Seen, str, str]:
         await crowd.begin()
