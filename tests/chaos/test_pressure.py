@@ -16,13 +16,8 @@ from tests.chaos.pressure.playing import Plan, play
 from tests.simulators.running_stack import RunningStack
 from tests.simulators.waiting import eventually
 
-SECONDS = 4.5
-TROUBLES = (
-    troubles.down("postgres"),
-    troubles.full_disk,
-    troubles.full("AUDIO"),
-    troubles.down("objects"),
-)
+SECONDS = 3.5
+TROUBLES = (troubles.down("postgres"), troubles.full_disk, troubles.full("AUDIO"))
 
 
 @pytest.fixture(scope="module")
@@ -38,21 +33,20 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
 def test_a_caller_hears_nothing_of_one_trouble_after_the_other_and_everything_arrives(
     running: RunningStack,
 ) -> None:
-    seen = play(running, Plan("one after the other", TROUBLES, SECONDS))
+    seen = play(running, Plan("one after the other", TROUBLES, SECONDS, doctor_from=1))
     (heard,) = seen.heard
-    assert heard.answers >= 4
+    assert heard.answers >= 3
     assert heard.longest_quiet_s < 8, "the caller's sentences, and the agent's thinking"
     assert seen.complaints == []
     assert (seen.lost, seen.problems) == (0, [])
 
-    database, disk, audio, objects = seen.meanwhile.fates
+    database, disk, audio = seen.meanwhile.fates
     assert disk.startswith("All our lines are busy"), "a call that cannot be recorded is not taken"
-    assert (database, audio, objects) == ("an answer", "an answer", "an answer")
+    assert (database, audio) == ("an answer", "an answer")
 
     told = {each["what"]: each["detail"] for each in seen.meanwhile.findings}
     assert "spool" in told["media-1"]
     assert "full" in told["stream AUDIO"]
-    assert {"database", "objects"} <= told.keys()
 
 
 def letters(running: RunningStack, consumer: str, count: int) -> list[dict[str, Any]]:
