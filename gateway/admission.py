@@ -152,6 +152,7 @@ class Admission:
             reserved = await self._ask(worker, asked)
             if reserved.ok:
                 return pinned(asked, worker, reserved)
+            log.warning("a worker refuses", extra={"worker": worker, "reason": reserved.reason})
         raise Refused(Cause.REFUSED_BUSY, "no_worker")
 
     async def _ask(self, worker: WorkerId, spec: CallSpec) -> Reserved:

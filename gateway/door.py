@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from callfunnel.domain.ids import TenantId
 from callfunnel.infra.objects import Objects
 from callfunnel.infra.settings import PlatformSettings
 from callfunnel.infra.spans import Tracer
@@ -16,6 +17,7 @@ from gateway.guard import Guard
 from gateway.health import Health
 from gateway.placed import Placed
 from gateway.registry import KvRegistry
+from gateway.remembered import Remembered
 from gateway.requests import Requests
 from gateway.store import Views
 from gateway.streams import Streams
@@ -34,6 +36,7 @@ class Door:
     registry: KvRegistry
     requests: Requests
     views: Views
+    call_limits: Remembered[TenantId, int | None]
     objects: Objects
     feeds: Feeds
     guard: Guard

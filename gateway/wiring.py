@@ -4,6 +4,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from typing import TypeVar
 
 from callfunnel.auth.service_tokens import Granted
 from callfunnel.domain.ids import PLATFORM, CallId, TenantId
@@ -31,6 +32,8 @@ from gateway.streams import Streams
 from gateway.telephony import Telephony
 from gateway.webhooks import Webhooks
 
+K = TypeVar("K")
+V = TypeVar("V")
 ROLE = "gateway"
 _DEMO_CLIENT = "oidc/demo-admin"
 _ROUTE_KEPT_S = 3.0
@@ -38,17 +41,18 @@ _ROUTE_STALE_S = 900.0
 """While the database is away: a number that changed hands meanwhile is rarer than a lost call."""
 
 
+def remembered(ask: Callable[[K], Awaitable[V]]) -> Remembered[K, V]:
+    """What admission asks the database: kept for a few seconds, and for an outage of it."""
+    return Remembered(
+        ask, seconds=_ROUTE_KEPT_S, most=10_000, now=time.monotonic, stale_s=_ROUTE_STALE_S
+    )
+
+
 class Routes:
-    """Number to tenant, remembered for a few seconds, and for an outage of the database."""
+    """Number to tenant."""
 
     def __init__(self, views: Views) -> None:
-        self._remembered: Remembered[str, Route | None] = Remembered(
-            views.route,
-            seconds=_ROUTE_KEPT_S,
-            most=10_000,
-            now=time.monotonic,
-            stale_s=_ROUTE_STALE_S,
-        )
+        self._remembered: Remembered[str, Route | None] = remembered(views.route)
 
     async def route(self, number: str) -> Route | None:
         """Whose number it is. Raises Temporary."""
@@ -100,6 +104,7 @@ async def open_door(context: Context, closing: AsyncExitStack) -> Door:
         registry=registry,
         requests=requests,
         views=views,
+        call_limits=remembered(views.call_limit),
         objects=await context.objects(ROLE),
         feeds=Feeds(bus, _timeline(views)),
         guard=Guard(token_verifier(context.settings)),

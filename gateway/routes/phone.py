@@ -33,7 +33,7 @@ async def place_call(
     """Places a call from a browser to one of the tenant's agents. 503 when all lines are busy."""
     if door.registry.rulebook(access.tenant, wanted.agent) is None:
         raise ProblemError(NOT_FOUND, f"There is no agent {wanted.agent} with a rule book.")
-    limit = await door.views.call_limit(access.tenant)
+    limit = await door.call_limits.get(access.tenant)
     if limit is None:
         raise ProblemError(FORBIDDEN, "The tenant is suspended.", "Talk to the platform.")
     with call_entering(request, door.tracer) as entry:
