@@ -8,7 +8,7 @@ message once and in order.
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 
 import nats.errors
 import nats.js.errors
@@ -82,13 +82,21 @@ class Follower:
 
     async def so_far(self, within_s: float) -> list[Msg]:
         """All that is stored now, oldest first. Raises TimeoutError and bus errors."""
-        await self.open()
         found: list[Msg] = []
+        await self.take_so_far(found.append, within_s)
+        return found
+
+    async def take_so_far(self, take: Callable[[Msg], object], within_s: float) -> None:
+        """Hands over what `so_far` returns, one by one: what is large need not be held twice."""
+        await self.open()
+        left = self.pending_at_start
         async with asyncio.timeout(within_s):
             batches = self.batches()
-            while len(found) < self.pending_at_start:
-                found += await anext(batches)
-        return found
+            while left > 0:
+                batch = await anext(batches)
+                left = left - len(batch) if batch else self.pending_at_start  # opened anew
+                for message in batch:
+                    take(message)
 
     async def close(self) -> None:
         """Stops reading."""

@@ -12,7 +12,7 @@ from callfunnel.events.settled import RecordingStored
 from callfunnel.infra.stored import stored
 from tests.integration.persistence.made_up_call import MadeUpCall, running, whole_call
 from tests.simulators.waiting import until
-from workers.persistence.recordings import rules
+from workers.persistence.recordings import recorder, rules
 from workers.persistence.service import FEATURES
 
 
@@ -77,6 +77,31 @@ async def test_segments_that_come_after_the_end_are_waited_for(context, bus, ten
         await bus.publish(*call.audio[1:])
         recording = await told(bus, call)
     assert (recording.duration_ms, recording.missing_segments) == (3000, 0)
+
+
+async def test_what_is_not_all_there_is_counted_and_not_read(context, bus, tenant, monkeypatch):
+    looks: list[float] = []
+    reads: list[str] = []
+    look, read = rules.wait_for_count, recorder.stored
+
+    def counted(waiting, count):
+        looks.append(look(waiting, count))
+        return looks[-1]
+
+    async def reading(bus, message, tenant, call):
+        reads.append(call)
+        return await read(bus, message, tenant, call)
+
+    monkeypatch.setattr(rules, "wait_for_count", counted)
+    monkeypatch.setattr(recorder, "stored", reading)
+    call = whole_call(tenant, seconds=3)
+    async with running(FEATURES["recordings"](context())):
+        await bus.publish(call.audio[0], call.ended())
+        await until(lambda: len(looks) >= 2, "it looked again")
+        assert reads == []
+        await bus.publish(*call.audio[1:])
+        await told(bus, call)
+    assert reads == [call.call]
 
 
 async def test_a_lost_workers_call_is_made_of_what_came(context, bus, tenant, monkeypatch):

@@ -9,6 +9,7 @@ what it read may be incomplete, so it stores nothing.
 import asyncio
 import hashlib
 import logging
+from contextlib import nullcontext
 
 from callfunnel.domain.errors import Permanent, Temporary
 from callfunnel.domain.ids import TenantId
@@ -19,7 +20,7 @@ from callfunnel.infra.deadlines import Deadlines
 from callfunnel.infra.objects import Objects
 from callfunnel.infra.outbox import Outbox
 from callfunnel.infra.postgres import Pool, tenant_connection
-from callfunnel.infra.stored import purge, stored
+from callfunnel.infra.stored import count, purge, stored
 from workers.persistence.recordings import rules, store
 from workers.persistence.recordings.assembly import CODEC, CONTENT_TYPE, assembled
 
@@ -36,6 +37,7 @@ class Recorder:
         self._pool = pool
         self._objects = objects
         self._outbox = outbox
+        self._alone = asyncio.Lock()
         self.deadlines = Deadlines("recordings", pool, self.work_off)
 
     async def work_off(self, tenant: TenantId) -> None:
@@ -61,7 +63,16 @@ class Recorder:
                 await self._postpone(tenant, waiting.call, delay, failed=True)
 
     async def _record(self, tenant: TenantId, waiting: rules.Waiting) -> None:
-        """One call, as far as it goes now."""
+        """One call, as far as it goes now; what is not all there is counted and not read."""
+        there = await count(self._bus, AudioSegment, tenant, waiting.call)
+        wait_s = rules.wait_for_count(waiting, there)
+        if wait_s and not await self._is_stored(tenant, waiting.call):
+            await self._postpone(tenant, waiting.call, wait_s, failed=False)
+            return
+        async with self._alone if there > rules.LONG_CALL else nullcontext():
+            await self._assemble(tenant, waiting)
+
+    async def _assemble(self, tenant: TenantId, waiting: rules.Waiting) -> None:
         found = await self._segments(tenant, waiting)
         if not await self._is_stored(tenant, waiting.call):
             wait_s = rules.wait_for_more(waiting, [segment.n for segment in found])

@@ -15,6 +15,8 @@ UNKNOWN_GRACE_S: Final = 3.0
 """How long for more, when nobody knows how many there are: the call's worker was lost."""
 LEASE_S: Final = 12.0
 """How long a claimed call is left alone: a process that dies delays it by that, not for ever."""
+LONG_CALL: Final = 1200
+"""Segments (20 minutes, 20 MB) beyond which a recording is put together alone in its process."""
 _LOOK_AGAIN_S: Final = 0.5
 _LONGEST_LOOK_S: Final = 10.0
 _LONGEST_BACKOFF_S: Final = 30.0
@@ -52,7 +54,12 @@ def wait_for_more(waiting: Waiting, numbers: Sequence[int]) -> float:
     """Seconds to wait before looking again; 0 when it is time to put together what is there."""
     if waiting.segments < 0:
         return max(0.0, UNKNOWN_GRACE_S - waiting.waited_s)
-    if len(set(numbers)) >= waiting.segments or waiting.waited_s >= GRACE_S:
+    return wait_for_count(waiting, len(set(numbers)))
+
+
+def wait_for_count(waiting: Waiting, count: int) -> float:
+    """The same while only the number of stored segments is known: 0 says that a look may help."""
+    if count >= waiting.segments or waiting.waited_s >= GRACE_S:
         return 0.0
     return min(_LONGEST_LOOK_S, max(_LOOK_AGAIN_S, waiting.waited_s / 8))
 
