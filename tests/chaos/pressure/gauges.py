@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,17 @@ import httpx
 from tests.simulators.running_stack import RunningStack
 
 EVERY_S = 0.5
+LOUD = (
+    "the bus refuses",
+    "the spool refuses",
+    "the spool takes again",
+    "no room to record another call",
+    "a worker refuses",
+    "dead letter not stored",
+    "dependency down",
+    "recording",
+    "step failed",
+)
 _LOOPBACK = "http://127.0.0.1"
 
 
@@ -76,6 +88,15 @@ class Gauges:
             self.peak[name] = max(size, self.peak.get(name, 0))
         waits = self.waiting()
         self.most = Waiting(max(waits.bus, self.most.bus), max(waits.spool, self.most.spool))
+
+
+def said(stack: RunningStack) -> Counter[str]:
+    """How often each of the loud lines stands in the logs of the product's processes."""
+    found: Counter[str] = Counter()
+    for log in (stack.home / "logs").glob("*.log"):
+        text = log.read_text(errors="replace")
+        found += Counter({line: text.count(f'"message":"{line}"') for line in LOUD})
+    return found
 
 
 def memory_kb(stack: RunningStack) -> dict[str, int]:

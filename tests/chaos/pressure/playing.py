@@ -12,7 +12,7 @@ from typing import Any
 from callfunnel.cli.carrier import Outcome
 from tests.chaos.pressure import books, callers
 from tests.chaos.pressure.callers import Callers, Heard
-from tests.chaos.pressure.gauges import Gauges, Waiting
+from tests.chaos.pressure.gauges import Gauges, Waiting, said
 from tests.chaos.pressure.troubles import Trouble
 from tests.simulators.running_stack import COMMAND, RunningStack, environment_of
 from tests.simulators.waiting import eventually
@@ -70,11 +70,12 @@ class Result:
     lost: int
     refused: int
     problems: list[str]
+    said: dict[str, int]
 
 
 def play(stack: RunningStack, plan: Plan) -> Result:
     """One scenario from a quiet stack to a quiet stack."""
-    start = books.read(stack)
+    start, lines = books.read(stack), said(stack)
     gauges = Gauges(stack)
     talking = Callers(stack, plan.callers, plan.callers + BEFORE_S + plan.lasts_s + AFTER_S)
     talking.start()
@@ -109,6 +110,7 @@ def play(stack: RunningStack, plan: Plan) -> Result:
         lost=accepted - (end.arrived - start.arrived),
         refused=end.refused - start.refused + load["refused"],
         problems=end.problems,
+        said=dict(said(stack) - lines),
     )
 
 
