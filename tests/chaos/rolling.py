@@ -1,7 +1,8 @@
 """A rolling restart of every process under calls: `./cf chaos rolling [calls]`, else 50.
 
 Starts a stack of its own with two media workers, keeps that many callers on the line, restarts
-everything one after the other, and prints what the callers saw and what `audit` says.
+everything one after the other, drains one of the workers, and prints what the callers saw and what
+`audit` says.
 """
 
 from __future__ import annotations
@@ -26,13 +27,18 @@ async def roll_under(stack: RunningStack, calls: int, *places: str) -> Seen:
     crowd = Crowd(stack.ready, calls)
     await crowd.begin()
     await asyncio.sleep(CALM_S)
-    command = stack.begin("restart", *places, "--rolling")
+    await carried_out(stack, "restart", *places, "--rolling")
+    await asyncio.sleep(CALM_S)
+    await carried_out(stack, "drain", "media-1")
+    return await crowd.end()
+
+
+async def carried_out(stack: RunningStack, *words: str) -> None:
+    """Runs a command and shows what it says."""
+    command = stack.begin(*words)
     told, errors = await asyncio.to_thread(command.communicate)
     print(told, errors, sep="", flush=True)
-    await asyncio.sleep(CALM_S)
-    seen = await crowd.end()
     assert command.returncode == 0, errors
-    return seen
 
 
 def main(words: list[str]) -> int:

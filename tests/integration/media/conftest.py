@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -40,6 +41,12 @@ class WorkerProcess:
     @property
     def name(self) -> WorkerId:
         return WorkerId(self.settings.process)
+
+    def told(self) -> dict[str, Any]:
+        """The file that it leaves for its supervisor."""
+        file = self.settings.run_dir / f"{self.name}.json"
+        found: dict[str, Any] = msgspec.json.decode(file.read_bytes())
+        return found
 
     def kill(self) -> None:
         self.process.kill()

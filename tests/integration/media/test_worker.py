@@ -17,6 +17,7 @@ from callfunnel.events.streams import RAW, WORKERS
 from callfunnel.infra.bus import Bus
 from callfunnel.infra.settings import PlatformSettings
 from callfunnel.local.private_stack import PrivateStack
+from callfunnel.local.probes import status_of
 from tests.integration.media.conftest import Admission, WorkerProcess
 from tests.simulators.room import ACCOUNT, AUTH_TOKEN
 from tests.simulators.sounds import tone
@@ -261,6 +262,12 @@ async def test_a_draining_worker_refuses_at_once_and_leaves_after_its_last_call(
     worker.process.send_signal(signal.SIGTERM)
     await until(lambda: _draining(admission, worker.name), "the record says draining", 2)
     assert not (await admission.offer(worker.name))[1].ok
+    await until(lambda: "draining" in worker.told(), "it says since when it refuses")
+    draining = worker.told()["draining"]
+    assert (draining["refusing_at"] <= draining["known_at"], draining["calls"]) == (True, 1)
+    own = f"http://127.0.0.1:{worker.told()['http_port']}"
+    assert await asyncio.to_thread(status_of, f"{own}/readyz") == 503
+    assert await asyncio.to_thread(status_of, f"{own}/healthz") == 200
     assert (await call).status == 101
     assert await worker.wait() == 0
     assert (await the_end(media_bus, offered)).data.cause is not Cause.WORKER_LOST

@@ -1,11 +1,13 @@
-"""Which worker and which slot: room, dead holders, and a fair draw."""
+"""Which worker and which slot: room, and a fair draw."""
+
+from collections import Counter
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from callfunnel.domain.call import WorkerRecord
 from callfunnel.domain.ids import WorkerId
-from gateway.placement import LiveWorker, free_slots, pick_worker
+from gateway.placement import LiveWorker, free_slots, headroom, pick_worker
 
 
 def worker(name: str, *, slots: int = 10, used: int = 0, draining: bool = False) -> LiveWorker:
@@ -29,10 +31,17 @@ def test_a_worker_that_drains_or_is_full_is_never_picked() -> None:
     assert pick_worker(workers, [WorkerId("c")], 0.0) is None
 
 
-def test_the_draw_is_shared_out_by_headroom() -> None:
-    workers = [worker("a", used=9), worker("b", used=1)]
-    names = [pick_worker(workers, [], n / 100) for n in range(100)]
-    assert sum(each is not None and each.record.worker == "a" for each in names) == 10
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 12), st.booleans()), max_size=8))
+def test_the_draw_is_shared_out_by_headroom(rows: list[tuple[int, int, bool]]) -> None:
+    workers = [
+        worker(f"w{n}", slots=slots, used=used, draining=draining)
+        for n, (slots, used, draining) in enumerate(rows)
+    ]
+    room = {each.record.worker: headroom(each.record) for each in workers}
+    total = sum(room.values())
+    picked = (pick_worker(workers, [], (n + 0.5) / total) for n in range(total))
+    drawn = Counter(each.record.worker for each in picked if each is not None)
+    assert drawn == {name: share for name, share in room.items() if share}
 
 
 @given(
