@@ -274,6 +274,20 @@ async def test_a_draining_worker_refuses_at_once_and_leaves_after_its_last_call(
     assert await admission.record(worker.name) is None
 
 
+async def test_calls_that_outlast_the_drain_have_their_last_words_and_are_ended(
+    worker: WorkerProcess, admission: Admission, platform: PlatformSettings, media_bus: Bus
+) -> None:
+    record = await admission.ready(worker.name)
+    offered, reserved = await admission.offer(worker.name)
+    path = await admission.pin(worker.name, offered, reserved)
+    call = asyncio.create_task(peer(record, platform, path, offered, manners=PATIENT).run())
+    await _segments(media_bus, offered, 1)
+    worker.process.send_signal(signal.SIGTERM)
+    assert await worker.wait(15) == 0
+    assert (await call).close_code == 1000
+    assert (await the_end(media_bus, offered)).data.cause is Cause.DRAINED
+
+
 async def test_a_worker_told_twice_ends_its_calls_and_leaves_at_once(
     worker: WorkerProcess, admission: Admission, platform: PlatformSettings, media_bus: Bus
 ) -> None:
