@@ -9,6 +9,7 @@ told by the supervisor.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, count
 from string import ascii_lowercase
 
 from callfunnel.local.process import Exits, Process
@@ -110,12 +111,11 @@ class Fleet:
         return [each.process for each in found]
 
     def _leave(self, watch: Watch, now: float, *, again: bool) -> None:
-        if again and isinstance(watch.state, Left):
-            watch.leave(now, again=True)
-        elif pid := watch.leave(now, again=again):
+        if pid := watch.leave(now, again=again):
             self._tell(watch.process, pid)
 
     def _free_identity(self, place: str) -> str:
         taken = {each.process.env.get(_IDENTITY, each.process.name) for each in self.watches}
-        names = [place, *(f"{place}-{letter}" for letter in ascii_lowercase[1:])]
+        marks = chain(ascii_lowercase[1:], map(str, count(27)))
+        names = chain((place,), (f"{place}-{mark}" for mark in marks))
         return next(name for name in names if name not in taken)

@@ -110,6 +110,14 @@ def test_the_next_successor_has_the_first_name_that_is_free() -> None:
     assert house.names() == ["nats", "gateway", "media-1"]
 
 
+def test_there_is_a_name_however_many_still_end_their_calls() -> None:
+    house = House()
+    house.linger.update(["media-1", *(f"media-1-{c}" for c in "bcdefghijklmnopqrstuvwxyz")])
+    for _ in range(27):
+        house.live(3, Roll(["media-1"]))
+    assert house.names() == ["nats", "gateway", "media-1-28"]
+
+
 def test_a_service_ends_and_starts_again_under_its_name() -> None:
     house = House()
     house.live(5, roll := Roll(["nats"]))
