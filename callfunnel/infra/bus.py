@@ -141,7 +141,7 @@ class Bus:
 
         The stream and the filter come from the catalogue; `raw` reads facts before redaction. The
         handler gets 1 to `batch` messages, commits, and returns: then they are acknowledged. It
-        raises `Temporary` or `Permanent`; a batch that fails is retried message by message. Any
+        raises `Temporary` or `Permanent`; a batch that fails is retried in halves, down to one. Any
         number of processes share the durable. Delivery is at least once and in no order; what a
         killed process held comes back after `ack_wait_s`. Longer work is kept alive by itself.
         """

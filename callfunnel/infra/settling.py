@@ -1,7 +1,8 @@
 """What becomes of a delivered batch: acknowledged, tried again later, or put into DEAD.
 
-The one place where `Temporary` and `Permanent` meet the bus. A batch that fails is retried one by
-one, so that only the poison message suffers. Handlers commit first; the acknowledgement follows.
+The one place where `Temporary` and `Permanent` meet the bus. A batch that fails is retried in
+halves, down to single messages, so that only the poison message suffers. Handlers commit first;
+the acknowledgement follows.
 """
 
 import logging
@@ -20,6 +21,7 @@ from callfunnel.infra.clock import unix_ns
 from callfunnel.infra.lean import acknowledge, delivery_of
 from callfunnel.infra.spans import Tracer
 from callfunnel.infra.trace import tracing
+from callfunnel.infra.turns import in_turns
 
 D = TypeVar("D", bound=Message)
 log = logging.getLogger(__name__)
@@ -68,7 +70,7 @@ class Settling:
         """Has `run` handle the batch; returns once each message is settled in one way."""
         self.hold_s = 0.0
         good: list[Pair] = []
-        for message in batch:
+        async for message in in_turns(batch):
             try:
                 good.append((message, received(message)))
             except Permanent as error:
@@ -98,22 +100,19 @@ class Settling:
             if len(pairs) == 1:
                 await self._fail(pairs[0][0], error)
             else:
-                await self._try_singly(pairs, run)
+                await self._try_halves(pairs, run, error)
         else:
             await self._acknowledge([message for message, _ in pairs])
 
-    async def _try_singly(self, pairs: list[Pair], run: Run) -> None:
-        for position, (message, item) in enumerate(pairs):
-            try:
-                await _traced(run, [item])
-            except Exception as error:
-                await self._fail(message, error)
-                if self._is_down:
-                    for rest, _ in pairs[position + 1 :]:
-                        await self._again(rest, error)
-                    return
+    async def _try_halves(self, pairs: list[Pair], run: Run, error: Exception) -> None:
+        """Of a thousand messages one poison is found in ten steps, and the rest is handled."""
+        middle = len(pairs) // 2
+        for half in (pairs[:middle], pairs[middle:]):
+            if self._is_down:
+                for message, _ in half:
+                    await self._again(message, error)
             else:
-                await self._acknowledge([message])
+                await self._try_together(half, run)
 
     @property
     def _is_down(self) -> bool:

@@ -102,7 +102,7 @@ async def test_a_single_message_does_not_wait_for_company(bus: Bus) -> None:
 async def test_only_the_poison_message_of_a_batch_suffers(bus: Bus, client: Client) -> None:
     await bus.publish(*(usage(n) for n in range(20)))
     meter = Meter()
-    meter.failures[7] = [Permanent("no such meter")] * 2
+    meter.failures[7] = [Permanent("no such meter")] * 20
     bus.consumer("metering", UsageMeasured, batch=50)(meter)
     await bus.start()
 
@@ -112,6 +112,19 @@ async def test_only_the_poison_message_of_a_batch_suffers(bus: Bus, client: Clie
     assert dead.headers["cf-dead-reason"] == "no such meter"
     assert dead.headers["ce-id"] == "c_1-u-speech-7"
     await until(lambda: _settled(client), "everything acknowledged")
+
+
+async def test_one_poison_among_many_is_found_in_few_steps(bus: Bus, client: Client) -> None:
+    await bus.publish(*(usage(n) for n in range(256)))
+    meter = Meter()
+    meter.failures[200] = [Permanent("no such meter")] * 20
+    bus.consumer("metering", UsageMeasured, batch=256)(meter)
+    await bus.start()
+
+    await until(lambda: meter.done == set(range(256)) - {200}, "all the others")
+    await until(lambda: _settled(client), "everything acknowledged")
+    first = next(n for n, batch in enumerate(meter.batches) if 200 in batch)
+    assert len(meter.batches) - first <= 2 * 8 + 3
 
 
 async def _settled(client: Client) -> bool:

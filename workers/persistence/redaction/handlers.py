@@ -8,6 +8,7 @@ from typing import Any
 from callfunnel.events.catalogue import definitions
 from callfunnel.events.envelope import Event
 from callfunnel.infra.bus import Bus, Received
+from callfunnel.infra.turns import in_turns
 from workers.persistence.redaction.rules import Memory, redact_event
 
 BATCH = 500
@@ -20,5 +21,7 @@ def register(bus: Bus) -> None:
 
     @bus.consumer("redaction", *FACTS, raw=True, batch=BATCH)
     async def redact(batch: list[Received[Any]]) -> None:
-        events = [redact_event(Event(item.envelope, item.data), memory) for item in batch]
+        events = [
+            redact_event(Event(item.envelope, item.data), memory) async for item in in_turns(batch)
+        ]
         await bus.publish(*events)
