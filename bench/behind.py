@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from nats.aio.client import Client
+from nats.js.errors import Error
 
 from bench.harness.cores import apart, pin
 from bench.harness.processes import cpu_s
@@ -92,13 +93,19 @@ async def publish(bus: Bus, events: Sequence[Event[Any]], *, raw: bool = False) 
 
 async def handled(client: Client, stream: str, durable: str) -> int:
     """Up to which message of the stream a durable has handled everything; 0: nothing yet."""
-    from nats.js.errors import Error
-
     with contextlib.suppress(Error):
         info = await client.jetstream().consumer_info(stream, durable)
         if info.ack_floor is not None:
             return info.ack_floor.stream_seq or 0
     return 0
+
+
+async def is_there(client: Client, stream: str, durable: str) -> bool:
+    """Whether a durable exists."""
+    with contextlib.suppress(Error):
+        await client.jetstream().consumer_info(stream, durable)
+        return True
+    return False
 
 
 def until(deadline: float, what: str) -> None:
