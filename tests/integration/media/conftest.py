@@ -144,7 +144,7 @@ class Admission:
 
     async def publish_rulebook(self) -> None:
         published = PublishedRulebook(
-            version=3, digest="d", published_at=utc_now(), rulebook=rulebook()
+            version=3, digest="d", published_at=utc_now(), rulebook=rulebook(apology="Sorry.")
         )
         key = f"{self.tenant}.home-internet"
         await self.conductor.kv(RULEBOOKS.name).put(key, msgspec.json.encode(published))
