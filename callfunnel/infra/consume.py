@@ -13,6 +13,10 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
+MOST_BYTES = 16 * 1024 * 1024
+"""Bodies that wait here at most; facts have a kilobyte, but a megabyte is allowed."""
+_LARGEST = 2 * 1024 * 1024
+"""Room for one message of any size, or nothing is asked for."""
 _WATCH_S = 0.5
 
 
@@ -21,7 +25,7 @@ class ConsumerGone(Exception):
 
 
 class PullClient:
-    """Pulls from one durable; `ahead` messages at most wait here or on their way.
+    """Pulls from one durable; `ahead` messages, or `MOST_BYTES` of them, wait here or on their way.
 
     `ordered` is for readers without acknowledgements: what was on its way in an interruption is
     lost to the consumer, so an interruption means ConsumerGone. After `stop`: make a new one.
@@ -46,6 +50,7 @@ class PullClient:
         self._heartbeat_s = heartbeat_s
         self._patience_s = 2 * heartbeat_s + 1
         self._queue: list[Msg] = []
+        self._held = 0
         self._outstanding = 0
         self._arrived = asyncio.Event()
         self._gone: ConsumerGone | None = None
@@ -81,6 +86,7 @@ class PullClient:
             self._arrived.clear()
             await self._arrived.wait()
         batch, self._queue = self._queue[:limit], self._queue[limit:]
+        self._held -= sum(len(message.data) for message in batch)
         if self._room >= self._ahead // 2:
             await self._pull()
         return batch
@@ -116,13 +122,15 @@ class PullClient:
                 await asyncio.wait({draining}, timeout=2)
 
     async def _give_back(self, delay_s: float | None) -> None:
-        waiting, self._queue = self._queue, []
+        waiting, self._queue, self._held = self._queue, [], 0
         for message in waiting:
             await message.nak(delay=delay_s)
 
     @property
     def _room(self) -> int:
         """How many more may be asked for: what waits here counts, or a slow reader would hoard."""
+        if self._held > MOST_BYTES - _LARGEST:
+            return 0
         return self._ahead - self._outstanding - len(self._queue)
 
     async def _pull(self) -> None:
@@ -132,6 +140,7 @@ class PullClient:
         self._outstanding += wanted
         request = {
             "batch": wanted,
+            "max_bytes": MOST_BYTES - self._held,
             "expires": int(self._expires_s * 1e9),
             "idle_heartbeat": int(self._heartbeat_s * 1e9),
         }
@@ -147,6 +156,7 @@ class PullClient:
             await message.nak(delay=1.0 if self._paused else None)
             return
         self._queue.append(message)
+        self._held += len(message.data)
         self._arrived.set()
 
     async def _on_status(self, headers: dict[str, str]) -> None:

@@ -2,6 +2,7 @@
 
 from nats.aio.client import Client
 
+from callfunnel.infra.consume import MOST_BYTES, PullClient
 from callfunnel.infra.follow import Follower
 from tests.simulators.waiting import until
 
@@ -41,3 +42,23 @@ async def test_a_reader_that_stalls_holds_a_bounded_part_and_gets_the_rest_later
         seen += [int(message.data) for message in await anext(batches)]
     assert seen == list(range(COUNT))
     await follower.close()
+
+
+async def test_large_messages_are_bounded_in_bytes_and_all_come(client: Client) -> None:
+    stream, count, size = client.jetstream(), 150, 300_000
+    await stream.add_stream(name="LARGE", subjects=["l.>"])
+    for _ in range(count):
+        await stream.publish("l.a", b"x" * size)
+    await stream.add_consumer("LARGE", durable_name="reader")
+    reader = PullClient(client, "LARGE", "reader", ahead=2 * count)
+    await reader.start()
+    await until(lambda: len(reader.waiting) * size > MOST_BYTES // 2, "much has come")
+    taken = 0
+    while taken < count:
+        assert sum(len(message.data) for message in reader.waiting) <= 2 * MOST_BYTES
+        batch = await reader.next_batch(7)
+        taken += len(batch)
+        for message in batch:
+            await message.ack()
+    assert taken == count
+    await reader.stop()

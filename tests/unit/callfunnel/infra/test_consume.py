@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from callfunnel.infra.consume import PullClient
+from callfunnel.infra.consume import MOST_BYTES, PullClient
 from tests.simulators.virtual_time import run
 
 AHEAD = 100
@@ -38,6 +38,7 @@ class EndlessBus:
     asked: int = 0
     heard: Callable[[Any], Awaitable[None]] | None = None
     silent: bool = False
+    size: int = 1
 
     def new_inbox(self) -> str:
         return "_INBOX.x"
@@ -48,11 +49,16 @@ class EndlessBus:
 
     async def publish(self, _subject: str, payload: bytes, _reply: str) -> None:
         wanted = json.loads(payload)["batch"]
+        room = json.loads(payload)["max_bytes"]
         self.asked += wanted
         assert self.heard is not None
         if not self.silent:
-            for _ in range(wanted):
-                await self.heard(Delivered())
+            fits = min(wanted, room // self.size)
+            for _ in range(fits):
+                await self.heard(Delivered(b"x" * self.size))
+            if fits < wanted:
+                left = {"Status": "409", "Nats-Pending-Messages": str(wanted - fits)}
+                await self.heard(Delivered(b"", {**left, "Description": "exceeds MaxBytes"}))
 
 
 def pulling(bus: EndlessBus) -> PullClient:
@@ -96,3 +102,17 @@ def test_a_request_that_nobody_hears_is_asked_again() -> None:
         return await reader.next_batch(10)
 
     assert len(run(scenario())) == 10
+
+
+def test_large_messages_are_bounded_in_bytes_and_none_is_forgotten() -> None:
+    async def scenario() -> int:
+        bus = EndlessBus(size=900_000)
+        reader = pulling(bus)
+        await reader.start()
+        most = 0
+        for _ in range(200):
+            most = max(most, sum(len(message.data) for message in reader.waiting))
+            assert await reader.next_batch(3)
+        return most
+
+    assert 0 < run(scenario()) <= MOST_BYTES
