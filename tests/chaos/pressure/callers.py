@@ -9,7 +9,7 @@ from itertools import cycle, islice
 
 import httpx
 
-from callfunnel.carrier.caller import Manners, Speak
+from callfunnel.carrier.caller import Speak
 from callfunnel.carrier.playout import SILENCE
 from callfunnel.cli.calling import DEMO_NUMBER
 from callfunnel.cli.carrier import Account, Carrier, Outcome
@@ -33,15 +33,26 @@ class Heard:
     longest_quiet_s: float
 
 
-class Callers:
-    """So many callers at once, in a thread of their own; each talks for `seconds`."""
+@dataclass
+class UntilTold:
+    """Manners of somebody who stays on the line until told to hang up: `longest` is set to 0."""
 
-    def __init__(self, stack: RunningStack, count: int, seconds: float) -> None:
+    longest: int
+    answer_after: int = 1_200
+    patience: int = 4_000
+    interrupt_after: int = 1_000
+    hangup_after: int = 6_000
+
+
+class Callers:
+    """So many callers at once, in a thread of their own; each talks for `seconds`, or to the end."""
+
+    def __init__(self, stack: RunningStack, count: int, seconds: float = 600.0) -> None:
         self.outcomes: list[Outcome] = []
         self.calls: list[str] = []
         self._account = account_of(stack)
         self._count = count
-        self._seconds = seconds
+        self._manners = UntilTold(round(seconds * 1000))
         self._failed: BaseException | None = None
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -49,9 +60,13 @@ class Callers:
         """They dial, one second after the other."""
         self._thread.start()
 
+    def hang_up(self) -> None:
+        """All come off the line now."""
+        self._manners.longest = 0
+
     def finish(self) -> list[Outcome]:
         """What became of the calls, once all have hung up."""
-        self._thread.join(self._seconds + self._count + _LATE_S)
+        self._thread.join(_LATE_S)
         assert not self._thread.is_alive(), "a caller does not come off the line"
         if self._failed is not None:
             raise self._failed
@@ -73,8 +88,8 @@ class Callers:
         await asyncio.sleep(place)
         said = [Speak(speak_once(text).ulaw) for text in SENTENCES]
         turns = list(islice(cycle(said), 500))
-        manners = Manners(longest=round(self._seconds * 1000), patience=4000)
-        return await carrier.place((f"+1555010{place:04}", DEMO_NUMBER), turns, manners)
+        numbers = (f"+1555010{place:04}", DEMO_NUMBER)
+        return await carrier.place(numbers, turns, self._manners)
 
 
 def account_of(stack: RunningStack) -> Account:

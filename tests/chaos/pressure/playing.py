@@ -77,7 +77,7 @@ def play(stack: RunningStack, plan: Plan) -> Result:
     """One scenario from a quiet stack to a quiet stack."""
     start, lines = books.read(stack), said(stack)
     gauges = Gauges(stack)
-    talking = Callers(stack, plan.callers, plan.callers + BEFORE_S + plan.lasts_s + AFTER_S)
+    talking = Callers(stack, plan.callers)
     talking.start()
     try:
         eventually(lambda: len(talking.calls) == plan.callers, "everyone is on the line")
@@ -89,6 +89,8 @@ def play(stack: RunningStack, plan: Plan) -> Result:
         more = _load(stack, plan)
         meanwhile = _suffer(stack, plan)
         mended = time.monotonic()
+        eventually(lambda: time.monotonic() > mended + AFTER_S, "they talk on")
+        talking.hang_up()
         outcomes = talking.finish()
         load = _loaded(more)
         placed = [each.call for each in meanwhile.newcomers if each.call]
