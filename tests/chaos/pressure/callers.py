@@ -45,7 +45,7 @@ class UntilTold:
 
 
 class Callers:
-    """So many callers at once, in a thread of their own; each talks for `seconds`, or to the end."""
+    """So many callers at once, in a thread of their own; they talk for `seconds`, or to the end."""
 
     def __init__(self, stack: RunningStack, count: int, seconds: float = 600.0) -> None:
         self.outcomes: list[Outcome] = []
