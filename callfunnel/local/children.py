@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 
+from callfunnel.local import strays
 from callfunnel.local.ports import LOOPBACK
 from callfunnel.local.process import Process
 from callfunnel.local.spawn import end_group, spawn
@@ -23,6 +24,7 @@ class Children:
     def __init__(self) -> None:
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._doors: dict[int, socket.socket] = {}
+        strays.adopt()
 
     def open_doors(self, table: Iterable[Process]) -> None:
         """Listens on what the processes of the table share over their lives. Raises OSError."""
@@ -47,6 +49,7 @@ class Children:
         for name, child in ended:
             del self._running[name]
             end_group(child.pid, signal.SIGKILL)
+        strays.end_strays([child.pid for child in self._running.values()])
         return [(name, child.returncode) for name, child in ended]
 
     def tell(self, process: Process, pid: int) -> None:

@@ -30,7 +30,8 @@ from callfunnel.local.processes import Stack, abandoned, beside, processes, wind
 from callfunnel.local.spawn import last_words
 from callfunnel.local.watch import GivenUp, Starting, Watch
 
-_SIGNALS = (signal.SIGCHLD, signal.SIGINT, signal.SIGTERM, signal.SIGHUP, orders.WAKE)
+_STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_SIGNALS = (*_STOPS, signal.SIGCHLD, orders.WAKE)
 _BUSY_S = 0.03
 _IDLE_S = 2.0
 _START_LIMIT_S = 120.0
@@ -118,7 +119,9 @@ class Supervisor:
     def _told_to_stop(self) -> bool:
         calm = self._announced and self._fleet.settled and not self._desk.busy
         told = signal.sigtimedwait(_SIGNALS, _IDLE_S if calm else _BUSY_S)
-        return told is not None and told.si_signo not in (signal.SIGCHLD, orders.WAKE)
+        # One of these and not merely another: a wait that was stopped and continued beyond its time
+        # comes back with whatever lay in memory (CPython's sigtimedwait after EINTR).
+        return told is not None and told.si_signo in _STOPS
 
     def _step(self, now: float) -> None:
         changed = self._reap(now)

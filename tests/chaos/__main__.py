@@ -7,10 +7,11 @@ import argparse
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from tests.chaos import matrix, page, rolling
-from tests.chaos.cells import Cell, Harm, all_cells
+from tests.chaos.cells import FEW, Cell, Harm, Phase, all_cells
 from tests.chaos.pressure import __main__ as pressure
 from tests.chaos.stage import Stage
 
@@ -22,11 +23,12 @@ def main(words: list[str]) -> int:
     if words[:1] == ["rolling"]:
         return rolling.main(words[1:])
     given = _parser().parse_args(words)
-    cells = _chosen(given.cell)
+    cells = [*few()] if given.few else _chosen(given.cell)
+    keep = page.keep if given.write else _forget
     folder = Path(tempfile.mkdtemp(prefix="callfunnel-chaos-"))
     stage = Stage.open(folder, disks=any(cell.harm is Harm.FULL for cell in cells))
     try:
-        results, whole = matrix.run_all(stage, cells, given.seed)
+        results, whole = matrix.run_all(stage, cells, given.seed, keep)
     finally:
         stage.close()
         if not given.keep:
@@ -34,7 +36,6 @@ def main(words: list[str]) -> int:
     for line in whole:
         matrix.say(f"X {line}")
     if given.write:
-        page.keep(results)
         page.write()
     matrix.say(f"{sum(each.holds for each in results)} of {len(results)} squares hold")
     return 1 if whole or any(each.wrong for each in results) else 0
@@ -43,10 +44,20 @@ def main(words: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="./cf chaos", description="The kill matrix.")
     parser.add_argument("--cell", action="append", metavar="VICTIM[/PHASE[/HARM]]", default=[])
+    parser.add_argument("--few", action="store_true", help="what every change must survive")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--write", action="store_true", help="renew docs/kill_matrix.md")
     parser.add_argument("--keep", action="store_true", help="leave the home folder for a look")
     return parser
+
+
+def _forget(results: list[matrix.Result]) -> None:
+    """A run that leaves no trace."""
+
+
+def few() -> Iterator[Cell]:
+    """All phases of a few strikes."""
+    return (Cell(victim, phase, harm) for victim, harm in FEW for phase in Phase)
 
 
 def _chosen(names: list[str]) -> list[Cell]:

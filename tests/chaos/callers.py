@@ -164,7 +164,7 @@ class Party:
     """The callers' loop. `dial` returns at once."""
 
     def __init__(self, account: Account) -> None:
-        self._account = account
+        self.account = account
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
@@ -181,6 +181,8 @@ class Party:
         self._loop.call_soon_threadsafe(leg.picked_up.set)
 
     def close(self) -> None:
+        """Everybody still on the line is cut off."""
+        asyncio.run_coroutine_threadsafe(_cancel_others(), self._loop).result(10)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -188,7 +190,7 @@ class Party:
     async def _call(self, leg: Leg) -> None:
         try:
             async with httpx.AsyncClient(timeout=10, trust_env=False) as http:
-                line = _Line(self._account, lambda _: None, http)
+                line = _Line(self.account, lambda _: None, http)
                 line.leg = leg
                 async with asyncio.timeout(LONGEST_S):
                     leg.outcome = await line.place(("+15550109999", NUMBER), [], Manners())
@@ -196,3 +198,10 @@ class Party:
             leg.trouble = f"{type(problem).__name__}: {problem}"
         finally:
             leg.ended = time.monotonic()
+
+
+async def _cancel_others() -> None:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)

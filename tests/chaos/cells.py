@@ -75,6 +75,13 @@ LISTENS = ("media", "gateway", *SERVICES, "issuer")
 WRITES = ("media", "gateway", *SERVICES, "supervisor")
 """Keeps files: its spool, its data, or the state file and the logs."""
 CARRIES_AUDIO = ("media", "gateway")
+FEW = (
+    ("media", Harm.STOP),
+    ("nats", Harm.REFUSED),
+    ("settlement", Harm.KILL),
+    ("supervisor", Harm.KILL),
+)
+"""Strikes that teach most in three minutes, beside those that `tests/chaos/test_matrix.py` runs."""
 
 
 @dataclass(frozen=True, order=True)

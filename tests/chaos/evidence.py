@@ -77,14 +77,18 @@ def of_the_whole(stage: Stage) -> list[str]:
 
 def _all_sealed(stage: Stage, found: dict[str, Found]) -> bool:
     for call, each in found.items():
-        if not each.sealed and _settled(stage, call):
-            each.sealed = time.monotonic()
+        if not each.sealed and (at := _sealed_at(stage, call)):
+            each.sealed = time.monotonic() - (time.time() - at)
     return all(each.sealed for each in found.values())
 
 
-def _settled(stage: Stage, call: str) -> bool:
+def _sealed_at(stage: Stage, call: str) -> float:
+    """When the record was sealed, seconds since 1970; 0 while it is not."""
     shown = stage.up.get(f"/v1/calls/{call}")
-    return bool(shown and shown["settled"])
+    if not shown or not shown["settled"]:
+        return 0.0
+    record = stage.up.get(f"/v1/calls/{call}/record")
+    return datetime.fromisoformat(record["sealed_at"]).timestamp() if record else 0.0
 
 
 def _look(stage: Stage, call: str, each: Found, on_bus: set[str]) -> None:

@@ -65,21 +65,33 @@ def _kill(stage: Stage, victim: str) -> Lift:
 
 
 def _fill(disks: list[Path]) -> Lift:
-    sizes = {}
+    sizes = {disk: _size(os.statvfs(disk)) for disk in disks}
     for disk in disks:
-        stat = os.statvfs(disk)
-        sizes[disk] = stat.f_blocks * stat.f_frsize
-        _resize(disk, max((stat.f_blocks - stat.f_bfree) * stat.f_frsize, 4096))
+        _shrink(disk)
 
     def lift() -> None:
         for disk, size in sizes.items():
-            _resize(disk, size)
+            assert _resize(disk, size)
 
     return lift
 
 
-def _resize(disk: Path, size: int) -> None:
-    subprocess.run(["mount", "-o", f"remount,size={size}", str(disk)], check=True)
+def _size(stat: os.statvfs_result) -> int:
+    return stat.f_blocks * stat.f_frsize
+
+
+def _shrink(disk: Path) -> None:
+    """To what it holds, or a little more where that grows while we look."""
+    for slack in range(0, 2**20, 2**14):
+        stat = os.statvfs(disk)
+        if _resize(disk, (stat.f_blocks - stat.f_bfree) * stat.f_frsize + slack):
+            return
+    raise AssertionError(f"{disk} cannot be filled")
+
+
+def _resize(disk: Path, size: int) -> bool:
+    words = ["mount", "-o", f"remount,size={max(size, 2**12)}", str(disk)]
+    return subprocess.run(words, check=False, capture_output=True).returncode == 0
 
 
 def _jump(stage: Stage, victim: str, by_ms: int) -> Lift:

@@ -8,9 +8,10 @@ from __future__ import annotations
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from callfunnel.domain.errors import Temporary
 from tests.chaos import evidence, harms
 from tests.chaos.cells import Cell, Fate, Harm, Phase, expected, why_not
 from tests.chaos.stage import Stage
@@ -59,10 +60,10 @@ def run(stage: Stage, victim: str, harm: Harm, phases: set[Phase], seed: int) ->
         return [Result(str(cell), left_out=reason) for cell in cells]
     try:
         after = Strike(stage, victim, harm, phases).run(seed)
-    except AssertionError as problem:
+        found = evidence.judge(stage, [each.leg.call for each in after.calls if each.leg.call])
+        held = evidence.capacity(stage)
+    except (AssertionError, Temporary) as problem:
         return [Result(str(cell), [f"the strike went wrong: {problem}"]) for cell in cells]
-    found = evidence.judge(stage, [each.leg.call for each in after.calls if each.leg.call])
-    held = evidence.capacity(stage)
     return [_result(cell, after, found, held) for cell in cells]
 
 
@@ -79,7 +80,7 @@ def _result(
                 result.wrong += traces.problems
                 result.cause = traces.cause
                 waited = traces.sealed - max(after.lifted, struck.leg.ended)
-                result.sealed_s = max(result.sealed_s, round(waited, 1))
+                result.sealed_s = max(result.sealed_s, round(waited, 1), 0.0)
     result.heard = "; ".join(said)
     return result
 
@@ -117,13 +118,16 @@ def _quality(struck: Struck, result: Result, fate: Fate, *, cut: bool) -> str:
     return f"{line}; {slowest}, longest hole {hole} ms"
 
 
-def run_all(stage: Stage, cells: Iterable[Cell], seed: int) -> tuple[list[Result], list[str]]:
-    """All strikes, each told as it is over; then what the whole must be."""
+def run_all(
+    stage: Stage, cells: Iterable[Cell], seed: int, keep: Callable[[list[Result]], None]
+) -> tuple[list[Result], list[str]]:
+    """All strikes, each told and kept as it is over; then what the whole must be."""
     results: list[Result] = []
     for (victim, harm), phases in strikes(cells).items():
         began = time.monotonic()
         news = run(stage, victim, harm, phases, seed)
         results += news
+        keep(news)
         _tell(victim, harm, news, time.monotonic() - began)
     return results, evidence.of_the_whole(stage)
 

@@ -9,6 +9,7 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +18,17 @@ import psycopg
 from callfunnel.cli.carrier import Account
 from callfunnel.cli.stack import DEMO, Running
 from callfunnel.domain.ids import PLATFORM
+from callfunnel.infra.sealed import SealedFolder
 from callfunnel.local.home import Home, read_state
+from callfunnel.local.lineup import FEATURES
 from callfunnel.local.postgres import data_folder
 from tests.chaos.callers import Party
 from tests.simulators.running_stack import RunningStack
-from tests.simulators.waiting import eventually
 
 WORDS = ("--apart", "--scale", "media=2")
 DISK = "1g"
+SERVERS = {"nats", "postgres", "objects", "issuer"}
+PROCESSES = {"gateway", "media-1", "media-2", *FEATURES, *SERVERS}
 PATIENCE_S = "60"
 """The supervisor leaves the frozen alone: that they come back is what is hard."""
 RULEBOOK = "home-internet"
@@ -63,25 +67,26 @@ class Stage:
         """After the supervisor was killed: `up`, as a user would type it."""
         (self.folder / "ready.json").unlink(missing_ok=True)
         self.up = _start(self.folder)
+        if "party" in vars(self):
+            self.party.account = self._account()  # another port
 
     @property
     def running(self) -> Running:
         home = Home(self.up.home)
         return Running(home, read_state(home))
 
-    @property
+    @cached_property
     def party(self) -> Party:
         """The callers."""
-        if not hasattr(self, "_party"):
-            stack = self.running
-            carrier = stack.carrier
-            self._party = Party(
-                Account(stack.gateway, stack.public, carrier["account_sid"], carrier["auth_token"])
-            )
-        return self._party
+        return Party(self._account())
+
+    def _account(self) -> Account:
+        stack = self.running
+        carrier = stack.carrier
+        return Account(stack.gateway, stack.public, carrier["account_sid"], carrier["auth_token"])
 
     def pids(self, victim: str) -> list[int]:
-        """Every process of the victim that runs now, children first named last."""
+        """Every process of the victim that runs now."""
         if victim == "supervisor":
             return [self.up.process.pid]
         names = ("media-1", "media-2") if victim == "media" else (victim,)
@@ -91,27 +96,23 @@ class Stage:
         """Whether every process runs and says that it is ready."""
         state = read_state(Home(self.up.home))
         pids = {each["name"]: each["pid"] for each in state.get("processes", [])}
-        wanted = {file.stem for file in (self.folder / "home" / "logs").glob("*.log")}
-        wanted -= {"prepare", "initdb"}
-        ready = all(pids.get(name) == self._ready_pid(name, pids) for name in wanted)
-        return wanted <= set(pids) and ready and self.up.get("/v1/calls?limit=1") is not None
+        ready = all(pids.get(name) == self._ready_pid(name, pids) for name in PROCESSES)
+        return set(pids) >= PROCESSES and ready and self.up.get("/v1/calls?limit=1") is not None
 
     def _ready_pid(self, name: str, pids: dict[str, int]) -> int:
         try:
             left = json.loads((self.up.home / "run" / f"{name}.json").read_text())
         except (OSError, ValueError):
-            return pids.get(name, 0) if name in ("nats", "postgres", "objects", "issuer") else -1
+            return pids.get(name, 0) if name in SERVERS else -1
         return int(left["pid"])
 
     @contextlib.contextmanager
     def database(self) -> Iterator[psycopg.Connection[Any]]:
         """As the owner of the tables, seeing the demo tenant."""
-        store = self.running.platform
-        from callfunnel.infra.sealed import SealedFolder
-
-        credentials = SealedFolder.open(self.up.home / "secrets").get(PLATFORM, "postgres/owner")
+        secrets = SealedFolder.open(self.up.home / "secrets")
+        credentials = secrets.get(PLATFORM, "postgres/owner")
         with psycopg.connect(
-            store.postgres_url,
+            self.running.platform.postgres_url,
             user=credentials["user"],
             password=credentials["password"],
             connect_timeout=5,
@@ -158,12 +159,15 @@ def _mounted(home: Home) -> dict[str, list[Path]]:
         "supervisor": [home.run],
     }
     each_once = [folder for victim in folders.values() for folder in victim]
-    return folders if all(map(_mount, each_once)) else {}
+    aside = home.root.parent / "aside"
+    aside.mkdir()
+    mounted = [_mount(folder, aside) for folder in each_once]
+    return folders if all(mounted) else {}
 
 
-def _mount(folder: Path) -> bool:
+def _mount(folder: Path, aside_in: Path) -> bool:
     """Puts a disk in memory under the folder, with what was in it."""
-    aside = folder.with_name(f"{folder.name}.aside")
+    aside = aside_in / folder.name
     folder.rename(aside)
     folder.mkdir(mode=0o700)
     mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK},mode=700", "callfunnel", str(folder)]
@@ -219,6 +223,3 @@ def _family(root: int) -> list[int]:
         found.append(rest.pop())
         rest += parents.get(found[-1], [])
     return found
-
-
-__all__ = ["Blocked", "Stage", "eventually", "send"]

@@ -74,9 +74,11 @@ class Strike:
             lifted = harms.begin(self._stage, self._victim, self._harm, chance)
             with contextlib.ExitStack() as lift:
                 lift.callback(lifted)
-                self._unblock()
+                if self._victim != "postgres":  # a frozen one would not answer
+                    self._unblock()
                 self._new_callers(legs)
                 self._talk_on(lambda: False, harms.lasts_s(self._harm))
+            self._unblock()
             self._after.lifted = time.monotonic()
             self._wind_down(legs)
         return self._after

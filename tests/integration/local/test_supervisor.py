@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from callfunnel.local import probes
 from callfunnel.local.home import Home, is_running, read_state
 from callfunnel.local.private_stack import PrivateStack
 from callfunnel.local.supervisor import down
@@ -234,3 +235,32 @@ def test_what_hangs_is_ended_and_started_again(up: Start) -> None:
         assert f"{name} has not answered for" in told
         assert f"{name} was killed by signal 9; starting it again" in told
     assert "issuer has not" not in told
+
+
+def test_a_frozen_backend_does_not_keep_a_killed_database_from_coming_back(running: Up) -> None:
+    before = running.pids()["postgres"]
+    backends = [
+        int(pid) for pid in Path(f"/proc/{before}/task/{before}/children").read_text().split()
+    ]
+    for backend in backends:
+        os.kill(backend, signal.SIGSTOP)
+    os.kill(before, signal.SIGKILL)
+    until(lambda: not any(map(alive, backends)), "nothing is left of it")
+    until(lambda: running.pids().get("postgres") not in (None, before), "another one is started")
+    until(lambda: accepts_logins(running), "another database serves")
+
+
+def accepts_logins(running: Up) -> bool:
+    ports = json.loads((running.home.root / "ports.json").read_text())
+    return probes.accepts_logins(ports["postgres"])
+
+
+def test_a_supervisor_that_was_frozen_goes_on_where_it_was(running: Up) -> None:
+    before = running.pids()["issuer"]
+    running.process.send_signal(signal.SIGSTOP)
+    os.kill(before, signal.SIGKILL)
+    frozen_at = time.monotonic()
+    until(lambda: time.monotonic() - frozen_at > 2.5, "longer than any of its waits")
+    running.process.send_signal(signal.SIGCONT)
+    until(lambda: running.pids().get("issuer") not in (None, before), "another issuer is started")
+    assert running.process.poll() is None
