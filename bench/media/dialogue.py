@@ -34,14 +34,14 @@ class Happens(enum.Enum):
 class Dialogue:
     """One call's script. `speaking`: whether the caller's next frame is speech."""
 
-    __slots__ = ("_at", "_pause", "_random", "speaking", "turn")
+    __slots__ = ("_at", "_pause", "_random", "_spoke", "_turn", "speaking")
 
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)
         self._at = 0
         self._pause = self._random.randint(60, 160)
-        self.speaking = False
-        self.turn = 0
+        self._turn = self._random.randrange(4)
+        self._spoke = self.speaking = False
 
     def step(self, agent_frames: int, agent_talks: bool) -> Happens:
         """The next 20 ms. `agent_frames`: heard of this answer; `agent_talks`: more will come."""
@@ -52,11 +52,12 @@ class Dialogue:
             if self._at >= SPEECH:
                 self.speaking, self._at = False, 0
             return Happens.NOTHING
-        if self._at == ENDPOINT and self.turn:
+        if self._at == ENDPOINT and self._spoke:
             return Happens.OVER
         if self._may_speak(agent_frames, agent_talks):
-            self.speaking, self._at = True, 0
-            self.turn += 1
+            self._spoke = self.speaking = True
+            self._at = 0
+            self._turn += 1
             self._pause = self._random.randint(30, 70)
         return Happens.NOTHING
 
@@ -64,9 +65,7 @@ class Dialogue:
         if self._at <= ENDPOINT:
             return False
         if agent_talks:
-            into = self.turn % 4 == 3 and agent_frames >= BARGE_AFTER
-            self._pause = 30 if into else self._pause
-            return into or self._at > _DEAF
+            return (self._turn % 4 == 3 and agent_frames >= BARGE_AFTER) or self._at > _DEAF
         if not agent_frames and self._at < _DEAF:
             return False  # the answer has not begun
         self._pause -= 1

@@ -38,7 +38,7 @@ def pauses(run: Run, plant_: Plant, calls: int) -> None:
 
 def step(run: Run, plant_: Plant, calls: int, seconds: float) -> None:
     """One window at one number of calls."""
-    seen = plant_.window(seconds)
+    seen = plant_.window(seconds * 2 if calls == 100 else seconds)
     many = f"{calls} calls" if calls > 1 else "1 call"
     for way, name in (("to the model", "to_model"), ("to the caller", "to_caller")):
         run.figure(f"{many}: added {way}, p50", seen[f"{name}_p50"], "ms")
