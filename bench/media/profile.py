@@ -74,7 +74,10 @@ def _sampled(run: Run, plant_: Plant, folder: Path) -> str:
         lines.append((share, what))
         run.figure(f"CPU spent in {what}", share * seen["cpu_ms"] / 100, "ms a call-second")
     lines.append((left, "the rest"))
-    return "\n".join(f"{share:5.1f} %  {what}" for share, what in sorted(lines, reverse=True))
+    ranked = sorted(lines, reverse=True)
+    (first, one), (second, other) = ranked[:2]
+    bound = f"What bounds a worker: {one} and {other}, {first + second:.0f} % of its time."
+    return "\n".join([*(f"{share:5.1f} %  {what}" for share, what in ranked), bound])
 
 
 def _rows(file: Path, frames: float) -> str:

@@ -4,19 +4,20 @@ Each alarm is raised once; what follows from it is decided elsewhere.
 """
 
 import enum
+import math
 
 from callfunnel.domain.rulebook import Limits
 from callfunnel.domain.rulebook import Silence as SilenceRules
 from workers.media.core.policy import seconds
 
 
-class Alarm(enum.Enum):
-    """What has lasted too long."""
+class Alarm(enum.IntEnum):
+    """What has lasted too long; the gravest first."""
 
-    DURATION = "duration"
-    CONNECT = "connect"
-    STALL = "stall"
-    SILENCE = "silence"
+    DURATION = 0
+    CONNECT = 1
+    STALL = 2
+    SILENCE = 3
 
 
 class Watchdogs:
@@ -72,7 +73,9 @@ class Watchdogs:
 
     def due(self, now: float) -> list[Alarm]:
         """The alarms that are due, each once, the gravest first."""
-        due = [alarm for alarm in Alarm if alarm in self._ends and now >= self._ends[alarm]]
+        if now < min(self._ends.values(), default=math.inf):
+            return []
+        due = sorted(alarm for alarm, ends in self._ends.items() if now >= ends)
         for alarm in due:
             del self._ends[alarm]
         return due
