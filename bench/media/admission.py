@@ -7,6 +7,7 @@ import msgspec
 
 from callfunnel.carrier.signature import media_url, signature
 from callfunnel.domain.call import Pin, WorkerRecord
+from callfunnel.domain.errors import Temporary
 from callfunnel.domain.ids import CallId, TenantId, WorkerId
 from callfunnel.domain.rulebook import PublishedRulebook
 from callfunnel.events.requests import Reserved, ReserveSlot
@@ -45,7 +46,9 @@ class Admission:
         await conductor.stop()
 
     async def place(self) -> tuple[str, dict[str, str], str]:
-        """One call: where its socket goes, with which headers, and the carrier's id of it."""
+        """One call: where its socket goes, with which headers, and the carrier's id of it.
+
+        Raises Temporary when the worker does not take it now."""
         worker, number = next(self._workers), next(self._numbers)
         tenant = TenantId(f"bench-{number % TENANTS}")
         slot = f"{tenant}.{number}"
@@ -60,7 +63,8 @@ class Admission:
         )
         asked = ReserveSlot(spec=offered)
         reserved = await self._gateway.request(asked, Reserved, tenant=tenant, key=worker)
-        assert reserved.ok, reserved.reason
+        if not reserved.ok:
+            raise Temporary(f"no slot: {reserved.reason}")
         path = f"/media/{worker}/{reserved.token}"
         pin = Pin(
             tenant=tenant,

@@ -69,7 +69,7 @@ class Load:
             self._end(next(iter(self._calls.values())))
         while len(self._calls) < calls:
             if not self.lasts:  # else they come by themselves
-                await self._connect()
+                await self._try_to_connect()
             await asyncio.sleep(_CONNECT_EVERY_S)
         await self._all_claimed()
 
@@ -86,6 +86,12 @@ class Load:
         self.seen.gone = self.seen.uncleared = 0
         await asyncio.sleep(seconds)
         return {**self.seen.told(), "calls": len(self._calls), "placed": self.placed}
+
+    async def _try_to_connect(self) -> None:
+        try:
+            await self._connect()
+        except (Temporary, OSError, picows.WSError):  # counted; the next one may come
+            self.seen.gone += 1
 
     async def _connect(self) -> None:
         url, headers, carrier_call = await self._admission.place()
@@ -110,10 +116,7 @@ class Load:
             await asyncio.sleep(_CONNECT_EVERY_S)
             if not self.lasts or len(self._calls) >= self._wanted:
                 continue
-            try:
-                await self._connect()
-            except (Temporary, OSError, picows.WSError):  # a starved machine: the next may come
-                self.seen.gone += 1
+            await self._try_to_connect()
 
     def _claim(self, model: ModelPeer, number: int) -> None:
         caller = self._calls.get(number)
