@@ -12,10 +12,12 @@ What a bench can be told besides (`--calls 100`) is said where it is used: `benc
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from itertools import takewhile
 from pathlib import Path
+from types import FrameType
 
 import msgspec
 
@@ -111,5 +113,12 @@ def _pairs(words: Sequence[str]) -> dict[str, str]:
     return {name[2:]: value for name, value in zip(names, values, strict=True)}
 
 
+def _leave(_signal: int, _frame: FrameType | None) -> None:
+    """What was started is stopped on the way out."""
+    raise SystemExit("cf bench: told to stop")
+
+
 if __name__ == "__main__":
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(sign, _leave)
     sys.exit(main(sys.argv[1:]))
