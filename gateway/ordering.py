@@ -6,10 +6,13 @@ goes out is the fact's own; once the call has ended it also names what went out 
 reader who comes back with the last id gets exactly the rest.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
+_TAGS = re.compile(r"(?:[a-z]{1,20}|[0-9]{1,10})(?:\+(?:[a-z]{1,20}|[0-9]{1,10})){0,19}", re.ASCII)
+"""What an id of ours holds behind the call: where the reader is, never anything to be echoed."""
 END = "end"
 SETTLED = "settled"
 
@@ -116,9 +119,9 @@ class Ordering:
     def _resume(self, last_id: str) -> None:
         call, _, tags = last_id.partition("-")
         first, *others = tags.split("+")
-        if call != self._call or not first or len(tags) > 500:
+        if call != self._call or not _TAGS.fullmatch(tags):
             raise ValueError("not an event of this call")
-        if first.isascii() and first.isdigit() and not others:
+        if first.isdigit() and not others:
             self._sent = int(first)
         else:
             self._ended = True

@@ -156,6 +156,6 @@ def _decoded(entry: Entry, kind: type[S]) -> S | None:
     """A value that cannot be read is as good as none; it is said, and nothing else stops."""
     try:
         return msgspec.json.decode(entry.value, type=kind)
-    except msgspec.DecodeError:
+    except (ValueError, RecursionError):
         log.error("registry value is unreadable", extra={"kind": kind.__name__})
         return None

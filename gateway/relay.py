@@ -22,6 +22,7 @@ _PASSED = frozenset(
     b"connection origin sec-websocket-key sec-websocket-protocol sec-websocket-version upgrade"
     b" user-agent x-twilio-signature".split()
 )
+_BARE_END = re.compile(rb"[\r\n\0]")
 _MOST_HEAD = 16 * 1024
 _HANDSHAKE_S = 5.0
 
@@ -131,13 +132,11 @@ class Near(asyncio.Protocol):
         self.transport.close()
 
     async def _open(self, request: bytes) -> None:
-        line, *headers = request.split(b"\r\n\r\n", 1)[0].split(b"\r\n")
-        method, _, target = line.partition(b" ")
-        path = target.partition(b" ")[0].partition(b"?")[0]
-        known = _PATH.fullmatch(path) if self._relay.url_of and method == b"GET" else None
+        known = wanted(request)
         if known is None or self._relay.url_of is None:
             return self.refuse(HTTPStatus.NOT_FOUND)
-        url = self._relay.url_of(known[1].decode("ascii"))
+        worker, path, headers = known
+        url = self._relay.url_of(worker)
         if url is None:
             return self.refuse(HTTPStatus.FORBIDDEN)
         where = urlsplit(url)
@@ -210,6 +209,17 @@ class Far(asyncio.Protocol):
         else:
             self._transport.close()
             self._near.refuse(status)
+
+
+def wanted(request: bytes) -> tuple[str, bytes, list[bytes]] | None:
+    """Worker, path and headers of an upgrade for a media socket; None for any other request."""
+    line, *headers = request.split(b"\r\n\r\n", 1)[0].split(b"\r\n")
+    method, _, target = line.partition(b" ")
+    path = target.partition(b" ")[0].partition(b"?")[0]
+    known = _PATH.fullmatch(path) if method == b"GET" else None
+    if any(_BARE_END.search(each) for each in headers):
+        return None  # another line for whoever takes a bare line feed for an end
+    return None if known is None else (known[1].decode("ascii"), path, headers)
 
 
 def worker_head(path: bytes, host: str, headers: list[bytes]) -> bytes:

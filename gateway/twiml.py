@@ -1,8 +1,11 @@
-"""What a carrier is told to do, as TwiML. Pure; every value is escaped."""
+"""What a carrier is told to do, as TwiML. Pure; every value is escaped, and text XML can hold."""
 
+import re
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from callfunnel.domain.call import Pin, PinState
+
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def connect(media_url: str, call: str, next_url: str) -> str:
@@ -12,7 +15,7 @@ def connect(media_url: str, call: str, next_url: str) -> str:
     """
     response = Element("Response")
     stream = SubElement(SubElement(response, "Connect"), "Stream", url=media_url)
-    SubElement(stream, "Parameter", name="call", value=call)
+    SubElement(stream, "Parameter", name="call", value=speakable(call))
     SubElement(response, "Redirect", method="POST").text = next_url
     return _document(response)
 
@@ -20,8 +23,8 @@ def connect(media_url: str, call: str, next_url: str) -> str:
 def say_and_hang_up(text: str) -> str:
     """One sentence, then the end: busy treatment, an unknown number, an apology."""
     response = Element("Response")
-    if text:
-        SubElement(response, "Say").text = text
+    if words := speakable(text):
+        SubElement(response, "Say").text = words
     SubElement(response, "Hangup")
     return _document(response)
 
@@ -29,7 +32,7 @@ def say_and_hang_up(text: str) -> str:
 def dial(number: str) -> str:
     """Hands the caller to `number`; the call ends when that leg does."""
     response = Element("Response")
-    SubElement(response, "Dial").text = number
+    SubElement(response, "Dial").text = speakable(number)
     SubElement(response, "Hangup")
     return _document(response)
 
@@ -41,6 +44,11 @@ def after_stream(pin: Pin, apology: str) -> str:
     if pin.state is PinState.ENDED:
         return say_and_hang_up(pin.apology)
     return say_and_hang_up(pin.apology or apology)
+
+
+def speakable(text: str) -> str:
+    """`text` without what no XML may hold, not even escaped; any white space is one space."""
+    return " ".join(_NO_XML.sub(" ", text).split())
 
 
 def _document(response: Element) -> str:

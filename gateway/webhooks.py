@@ -21,6 +21,7 @@ from gateway.store import Route
 MOST_BYTES = 64 * 1024
 _MOST_FIELDS = 200
 _NUMBER = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
+_STATUS = re.compile(r"[a-z-]{1,20}", re.ASCII)
 _CALLER = re.compile(r"[A-Za-z0-9+_.:@-]{1,64}", re.ASCII)
 
 
@@ -93,19 +94,19 @@ class Webhooks:
             account=await self._account(received, form, route.tenant if route else None),
             call_sid=_call_sid(form),
             caller=caller if _CALLER.fullmatch(caller) else "unknown",
-            callee=callee,
+            callee=callee if _NUMBER.fullmatch(callee) else "unknown",
             route=route,
         )
 
     async def about_call(self, received: Received) -> AboutCall:
         """A later word on a call. Raises NotSigned, and Temporary."""
         form = _form(received.body)
-        call_sid = _call_sid(form)
+        call_sid, status = _call_sid(form), _first(form, "CallStatus")
         pin = await self._pins.pin(pin_key(Channel.TWILIO, call_sid))
         return AboutCall(
             account=await self._account(received, form, pin.tenant if pin else None),
             call_sid=call_sid,
-            status=_first(form, "CallStatus"),
+            status=status if _STATUS.fullmatch(status) else "",
             pin=pin,
         )
 

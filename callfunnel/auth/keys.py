@@ -65,9 +65,9 @@ class KeyRing:
             self._not_before = self._fetched_at + _LEAST_PAUSE_S
 
 
-def signing_keys(document: Mapping[str, Any]) -> dict[str, RSAPublicKey]:
+def signing_keys(document: object) -> dict[str, RSAPublicKey]:
     """The RS256 keys of a JWKS document; anything else in it is passed over."""
-    entries = document.get("keys")
+    entries = document.get("keys") if isinstance(document, dict) else None
     found: dict[str, RSAPublicKey] = {}
     for entry in entries if isinstance(entries, list) else []:
         if not isinstance(entry, dict) or entry.get("use", "sig") != "sig":
@@ -83,6 +83,6 @@ def _rsa_key(entry: dict[str, Any]) -> RSAPublicKey | None:
         return None
     try:
         key = jwt.PyJWK(entry, algorithm="RS256").key
-    except jwt.PyJWTError:
+    except (jwt.PyJWTError, ValueError, TypeError):
         return None
     return key if isinstance(key, RSAPublicKey) and key.key_size >= _LEAST_BITS else None

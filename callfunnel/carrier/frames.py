@@ -6,7 +6,6 @@ A carrier sends connected, start, media, dtmf, mark and stop, and takes media, m
 from __future__ import annotations
 
 import base64
-import binascii
 from dataclasses import dataclass
 from typing import Any
 
@@ -106,7 +105,7 @@ def decode(message: str | bytes, stream: str) -> Message:
         return Refused(31950, "a binary frame")
     try:
         body = msgspec.json.decode(message)
-    except msgspec.DecodeError:
+    except (ValueError, RecursionError):
         return Refused(31950, "not JSON")
     if not isinstance(body, dict) or body.get("streamSid") != stream:
         return Refused(31924, "no or a foreign streamSid")
@@ -118,7 +117,7 @@ def _message(body: dict[str, Any]) -> Message:
         case {"event": "media", "media": {"payload": str(payload)}}:
             try:
                 return Media(base64.b64decode(payload, validate=True))
-            except binascii.Error:
+            except ValueError:  # binascii.Error is one; so is a letter that is no ASCII
                 return Refused(31950, "the payload is not base64")
         case {"event": "mark", "mark": {"name": str(name)}}:
             return Mark(name)

@@ -30,7 +30,7 @@ def signature(auth_token: str, url: str, fields: Fields | None = None) -> str:
 
 def is_signed(auth_token: str, url: str, given: str, fields: Fields | None = None) -> bool:
     """Whether `given` signs the URL, with or without its port; takes the same time either way."""
-    offered = given.encode()
+    offered = given.encode(errors="replace")  # a header may hold bytes that are no text
     right = [
         hmac.compare_digest(signature(auth_token, form, fields).encode(), offered)
         for form in _forms(url)
@@ -45,8 +45,11 @@ def media_url(public_url: str, path: str) -> str:
 
 def _forms(url: str) -> Iterator[str]:
     """Twilio signs the URL with its port in some products and without it in others."""
-    parts = urlsplit(url)
-    port = parts.port or _DEFAULT_PORTS.get(parts.scheme, 0)
+    try:
+        parts = urlsplit(url)
+        port = parts.port or _DEFAULT_PORTS.get(parts.scheme, 0)
+    except ValueError:
+        return  # no carrier was ever given such an address
     host = parts.netloc.rpartition("@")[2]
     bare = host.removesuffix(f":{parts.port}") if parts.port else host
     yield urlunsplit(parts._replace(netloc=bare))

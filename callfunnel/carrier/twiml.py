@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from xml.etree.ElementTree import Element, ParseError, XMLParser
 
 MOST_BYTES = 64 * 1024
+LONGEST_PAUSE_S = 3600
+_NUMBER = re.compile(r"[0-9]+", re.ASCII)
 
 
 class NotTwiML(ValueError):
@@ -88,7 +91,7 @@ def _verb(element: Element) -> Verb:
             return Redirect(text, element.get("method", "POST").upper())
         case "Pause":
             length = element.get("length", "1")
-            return Pause(int(length) if length.isdecimal() else 1)
+            return Pause(min(int(length[:9]), LONGEST_PAUSE_S) if _NUMBER.fullmatch(length) else 1)
         case "Reject":
             return Reject(element.get("reason", "rejected"))
         case "Hangup":

@@ -29,12 +29,26 @@ def _fact(line: str) -> dict[str, Any] | None:
     """A fact is one line of data; names and comments of the protocol are not needed."""
     if not line.startswith("data:"):
         return None
-    body = json.loads(line.removeprefix("data:"))
-    return body if isinstance(body, dict) and "name" in body else None
+    try:
+        body = json.loads(line.removeprefix("data:"))
+    except (ValueError, RecursionError):
+        return None
+    known = isinstance(body, dict) and isinstance(body.get("data"), dict) and "name" in body
+    return body if known else None
 
 
 def describe(fact: Fact) -> str:
-    """One line for a person: who did what. Empty for facts that only machines care about."""
+    """One line for a person: who did what. Empty for facts that only machines care about, and for
+    those of another shape than this version knows. What would move a terminal's cursor is left out.
+    """
+    try:
+        line = _described(fact)
+    except (LookupError, TypeError, ValueError, AttributeError):
+        return ""
+    return "".join(sign if sign.isprintable() else " " for sign in line)
+
+
+def _described(fact: Fact) -> str:
     data = fact["data"]
     match fact["name"]:
         case "caller_spoke":

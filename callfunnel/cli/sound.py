@@ -34,8 +34,8 @@ def _decoded(path: Path) -> tuple[NDArray[np.int16], int]:
     import numpy as np
     import soundfile
 
-    if not path.is_file():
-        raise UserError(f"there is no file {path}", "check the name")
+    if not _is_file(path):
+        raise UserError(f"there is no file {str(path)[:200]}", "check the name")
     try:
         with soundfile.SoundFile(path) as opened:
             rate = opened.samplerate
@@ -45,8 +45,16 @@ def _decoded(path: Path) -> tuple[NDArray[np.int16], int]:
     except (soundfile.SoundFileError, OSError, MemoryError) as problem:
         why = str(getattr(problem, "error_string", problem)).strip().rstrip(".")
         raise UserError(f"{path} is no sound file that can be read ({why})", LIKELY) from None
-    mixed = np.nan_to_num(frames.mean(axis=1)) if len(frames) else frames[:, 0]
-    return np.rint(np.clip(mixed, -1.0, 1.0) * 32_767).astype(np.int16), rate
+    finite = np.clip(np.nan_to_num(frames), -1.0, 1.0)
+    mixed = finite.mean(axis=1) if len(frames) else finite[:, 0]
+    return np.rint(mixed * 32_767).astype(np.int16), rate
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False  # no file can have such a name
 
 
 def must_be_writable(path: Path) -> None:

@@ -1,17 +1,29 @@
 """The envelope: CloudEvents 1.0 in NATS binary mode, as headers; the body is the data only."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from callfunnel.domain.errors import Permanent
+from callfunnel.domain.errors import InvalidToken, Permanent
 from callfunnel.domain.ids import TenantId
-from callfunnel.events.message import BY_TYPE, Definition, Message, definition_of, subject_of
+from callfunnel.events.message import (
+    BY_TYPE,
+    Address,
+    Definition,
+    Message,
+    definition_of,
+    parse_subject,
+    subject_of,
+)
 
 D = TypeVar("D", bound=Message)
 
 _JSON = msgspec.json.Encoder()
+_MOST = 2**31 - 1
+_LONGEST = 300
+_NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 _MSGPACK = msgspec.msgpack.Encoder()
 _DECODERS: dict[type[Message], msgspec.json.Decoder[Any] | msgspec.msgpack.Decoder[Any]] = {}
 
@@ -52,8 +64,7 @@ def to_wire(event: Event[Any], *, raw: bool = False) -> Wire:
     """Encodes an event; `raw=True` addresses the stream before redaction. May InvalidToken."""
     envelope, row = event.envelope, definition_of(type(event.data))
     subject = subject_of(row.cls, envelope.tenant, envelope.key, raw=raw)
-    encoder = _JSON if row.codec == "json" else _MSGPACK
-    return Wire(envelope.id, subject, _headers(envelope, row), encoder.encode(event.data))
+    return Wire(envelope.id, subject, _headers(envelope, row), encode(event.data, row.codec))
 
 
 def from_wire(headers: Mapping[str, str] | None, body: bytes, subject: str) -> Event[Any]:
@@ -63,28 +74,44 @@ def from_wire(headers: Mapping[str, str] | None, body: bytes, subject: str) -> E
     row = BY_TYPE.get(headers["ce-type"])
     if row is None:
         raise Permanent(f"unknown type {headers['ce-type'][:80]}")
-    parts = subject.split(".")
-    if len(parts) != 5:
-        raise Permanent("subject has not five parts")
     try:
-        seq = int(headers["ce-seq"]) if "ce-seq" in headers else None
-        data = _decoder(row).decode(body)
-    except (ValueError, msgspec.DecodeError) as error:
+        address = parse_subject(subject)
+        data = _decoder(row).decode(_storable(body) if row.codec == "json" else body)
+    except InvalidToken as error:
+        raise Permanent(f"{row.type_name} on a subject that is none of ours") from error
+    except (ValueError, msgspec.DecodeError, RecursionError) as error:
         raise Permanent(f"{row.type_name} cannot be decoded: {type(error).__name__}") from error
-    envelope = Envelope(
-        id=headers.get("ce-id", ""),
-        tenant=TenantId(parts[1]),
-        key=parts[3],
-        time=headers.get("ce-time", ""),
-        seq=seq,
-        traceparent=headers.get("traceparent", ""),
-    )
-    return Event(envelope, data)
+    if address.name != row.name or address.family not in (row.family, "raw" if row.raw else ""):
+        raise Permanent(f"{row.type_name} on the subject of another message")
+    return Event(_envelope(address, headers), data)
 
 
 def encode(data: msgspec.Struct, codec: str = "json") -> bytes:
-    """The body of a message or reply."""
-    return (_JSON if codec == "json" else _MSGPACK).encode(data)
+    """The body of a message or reply. A NUL, which no database stores as text, is replaced."""
+    return _storable(_JSON.encode(data)) if codec == "json" else _MSGPACK.encode(data)
+
+
+def _envelope(address: Address, headers: Mapping[str, str]) -> Envelope:
+    """Raises Permanent for what would fail later, wherever it is stored: a number that is none,
+    an id or a time that is no plain text."""
+    seq, ident = headers.get("ce-seq"), headers.get("ce-id", "")
+    if seq is not None and not (seq.isascii() and seq.isdigit() and 0 < int(seq[:11]) <= _MOST):
+        raise Permanent("its ce-seq is no number of a fact")
+    texts = (ident, headers.get("ce-time", ""), headers.get("traceparent", ""))
+    if not all(len(text) <= _LONGEST and text.isascii() and text.isprintable() for text in texts):
+        raise Permanent("a header is no plain text")
+    return Envelope(
+        id=ident,
+        tenant=address.tenant,
+        key=address.key,
+        time=texts[1],
+        seq=None if seq is None else int(seq),
+        traceparent=texts[2],
+    )
+
+
+def _storable(body: bytes) -> bytes:
+    return _NUL.sub(rb"\1\\ufffd", body) if b"\\u0000" in body else body
 
 
 def _headers(envelope: Envelope, row: Definition) -> dict[str, str]:

@@ -108,3 +108,21 @@ def template_of(subject: str) -> str:
     if len(parts) != 5 or parts[0] != "cf" or (parts[2], parts[4]) not in _ADDRESSES:
         return "other"
     return f"cf.<tenant>.{parts[2]}.<key>.{parts[4]}"
+
+
+class Address(msgspec.Struct, frozen=True):
+    """The parts of a subject of ours."""
+
+    tenant: TenantId
+    family: str
+    key: str
+    name: str
+
+
+def parse_subject(subject: str) -> Address:
+    """The parts of `cf.<tenant>.<family>.<key>.<name>`. Raises InvalidToken for anything else."""
+    parts = subject.split(".")
+    if len(parts) != 5 or parts[0] != "cf":
+        raise InvalidToken("not a subject of this bus")
+    tenant, family, key, name = (token(part) for part in parts[1:])
+    return Address(tenant_id(tenant), family, key, name)

@@ -31,6 +31,10 @@ class CompanionFailed(Exception):
     """The program died or hung twice over one question, or answered what is no frame."""
 
 
+class NoFrame(ValueError):
+    """These bytes are no frame."""
+
+
 class Companion:
     """One program, started by the first question (or `start`) and restarted when it dies."""
 
@@ -79,7 +83,7 @@ class Companion:
         await process.stdin.drain()
         first, second = _lengths(await process.stdout.readexactly(_HEAD.size))
         body = await process.stdout.readexactly(first + second)
-        return json.loads(body[:first]), body[first:]
+        return _meta(body[:first]), body[first:]
 
     async def _running(self) -> asyncio.subprocess.Process:
         if self._process is None or self._process.returncode is not None:
@@ -123,20 +127,24 @@ def ask_once(program: Sequence[str], meta: Meta, deadline_s: float) -> tuple[Met
             timeout=deadline_s,
             check=True,
         )
-        first, _ = _lengths(done.stdout[: _HEAD.size])
-        body = done.stdout[_HEAD.size :]
-        return json.loads(body[:first]), body[first:]
-    except (OSError, subprocess.SubprocessError, struct.error, ValueError) as error:
+        return unpacked(done.stdout)
+    except (OSError, subprocess.SubprocessError, NoFrame) as error:
         raise CompanionFailed(f"{program[-1]} failed: {error}") from error
 
 
 def serve(answer: Answer, requests: BinaryIO, replies: BinaryIO) -> None:
-    """The program's side: answers until its input ends. A ValueError becomes {"error": ...}."""
+    """The program's side: answers until its input ends, or is none that a process of ours writes.
+
+    A ValueError becomes {"error": ...}.
+    """
     while len(head := requests.read(_HEAD.size)) == _HEAD.size:
-        first, second = _lengths(head)
+        try:
+            first, second = _lengths(head)
+        except NoFrame:
+            return
         body = requests.read(first + second)
         try:
-            meta, payload = answer(json.loads(body[:first]), body[first:])
+            meta, payload = answer(_meta(body[:first]), body[first:])
         except (ValueError, KeyError, TypeError) as error:
             meta, payload = {"error": str(error)}, b""
         replies.write(pack(meta, payload))
@@ -149,11 +157,32 @@ def pack(meta: Meta, payload: bytes) -> bytes:
     return _HEAD.pack(len(head), len(payload)) + head + payload
 
 
+def unpacked(data: bytes) -> tuple[Meta, bytes]:
+    """The frame that `data` is. Raises NoFrame."""
+    first, second = _lengths(data[: _HEAD.size])
+    body = data[_HEAD.size :]
+    if len(body) != first + second:
+        raise NoFrame("another length than it says")
+    return _meta(body[:first]), body[first:]
+
+
 def _lengths(head: bytes) -> tuple[int, int]:
+    if len(head) != _HEAD.size:
+        raise NoFrame("shorter than a frame")
     first, second = _HEAD.unpack(head)
     if first + second > _LIMIT:
-        raise ValueError("a frame out of bounds")
+        raise NoFrame("a frame out of bounds")
     return first, second
+
+
+def _meta(text: bytes) -> Meta:
+    try:
+        meta = json.loads(text)
+    except (ValueError, RecursionError):
+        raise NoFrame("its head is not JSON") from None
+    if not isinstance(meta, dict):
+        raise NoFrame("its head is no object")
+    return meta
 
 
 def _environment() -> dict[str, str]:

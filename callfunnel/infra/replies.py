@@ -40,7 +40,7 @@ class Replied:
             raise Temporary(reason)
         try:
             return msgspec.json.decode(answer.data, type=reply)
-        except msgspec.DecodeError as error:
+        except (ValueError, RecursionError) as error:
             raise Permanent(f"the answer is no {reply.__name__}") from error
 
 

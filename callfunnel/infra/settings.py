@@ -20,6 +20,14 @@ _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off", ""})
 
 
+_HIGHEST_PORT = 65_535
+_MOST = 1_000_000_000
+
+
+class SettingsError(ValueError):
+    """What a process was told is no setting; one part per problem, each saying what to set."""
+
+
 def named(variable: str, meaning: str) -> dict[str, str]:
     """Metadata of a field that is read from this variable of the environment."""
     return {"variable": variable, "meaning": meaning}
@@ -50,7 +58,7 @@ def read_from(env: Mapping[str, str], settings: type) -> tuple[dict[str, Any], l
 class PlatformSettings:
     """Settings shared by every process of the platform.
 
-    `from_env` raises ValueError with one line per problem, each saying what to set.
+    `from_env` raises SettingsError with one line per problem, each saying what to set.
     """
 
     nats_url: str = field(metadata=named("CALLFUNNEL_NATS_URL", "bus, nats://host:port"))
@@ -159,7 +167,7 @@ class PlatformSettings:
         values, problems = read_from(env, cls)
         problems += _contradictions(values)
         if problems:
-            raise ValueError("; ".join(problems))
+            raise SettingsError("; ".join(problems))
         return cls(**values)
 
     def rulebook_file(self, tenant: TenantId, agent: str) -> Path | None:
@@ -185,9 +193,9 @@ def _decode(kind: str, text: str) -> str | int | float | Path:
             return text.lower() in _TRUE
         raise ValueError("must be 1 or 0")
     if kind == "int":
-        if text.isascii() and text.isdigit():
+        if text.isascii() and text.isdigit() and len(text) <= len(str(_MOST)):
             return int(text)
-        raise ValueError("must be a whole number")
+        raise ValueError("must be a whole number, and not such a large one")
     if kind == "float":
         try:
             return float(text)
@@ -211,6 +219,11 @@ def _contradictions(values: Mapping[str, object]) -> list[str]:
         problems.append("CALLFUNNEL_RULEBOOK_DIR needs CALLFUNNEL_RULEBOOK_TENANT: whose they are")
     if not 0 <= float(str(values.get("traced_share", 1.0))) <= 1:
         problems.append("OTEL_TRACES_SAMPLER_ARG must be from 0 to 1")
+    for name in ("http_port", "media_port"):
+        if int(str(values.get(name, 0))) > _HIGHEST_PORT:
+            problems.append(f"CALLFUNNEL_{name.upper()} must be at most {_HIGHEST_PORT}")
+    if values.get("media_slots") == 0:
+        problems.append("CALLFUNNEL_MEDIA_SLOTS must be at least 1")
     for name in ("nats_url", "postgres_url"):
         if "@" in str(values.get(name, "")):
             problems.append(f"{name} holds credentials: put them in the secret store instead")

@@ -12,7 +12,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final, NamedTuple
+from typing import IO, Annotated, Final, NamedTuple
 
 import msgspec
 
@@ -114,6 +114,30 @@ class Leftover:
     calls: tuple[UnfinishedCall, ...]
 
 
+Count = Annotated[int, msgspec.Meta(ge=0)]
+
+
+class _Row(NamedTuple):
+    """A message as it lies in the file."""
+
+    key: int
+    id: str
+    subject: str
+    headers: bytes
+    body: bytes
+    lane: Count
+
+
+class _Call(NamedTuple):
+    """A call as it lies in the journal."""
+
+    call: str
+    document: bytes
+    last_seq: Count
+    segments: Count
+    usage_records: Count
+
+
 class SpoolFile:
     """One open spool. Every method belongs to the spool's writer thread."""
 
@@ -122,20 +146,17 @@ class SpoolFile:
         self._lock = _locked(folder / "spool.lock")
         try:
             self.db = _opened(folder / "spool.db", synchronous)
-        except sqlite3.DatabaseError as error:
+            self._found = _leftover(self.db)
+        except (sqlite3.Error, ValueError, RecursionError) as error:
+            if hasattr(self, "db"):
+                self.db.close()
             self._lock.close()
             what = f"the spool {folder} cannot be read ({error})"
             raise UserError(what, "move it away to start anew; what it held is not sent") from error
 
     def leftover(self) -> Leftover:
-        """What a predecessor left behind."""
-        rows, size, last = self.db.execute(
-            "select count(*), coalesce(sum(length(body)), 0), coalesce(max(key), 0) from spool"
-        ).fetchone()
-        calls = self.db.execute(
-            "select call, document, last_seq, segments, usage_records from calls"
-        )
-        return Leftover(rows, size, last, tuple(UnfinishedCall(*row) for row in calls))
+        """What a predecessor had left behind when the file was opened."""
+        return self._found
 
     def apply(self, steps: Sequence[Step]) -> None:
         """Does all steps in one transaction, in order where order matters, or none of them."""
@@ -201,6 +222,24 @@ class SpoolFile:
                 )
             case Closed():
                 self.db.execute("delete from calls where call = ?", step)
+
+
+def _leftover(db: sqlite3.Connection) -> Leftover:
+    """Everything in the file, looked at once, so that nothing in it surprises the sender later.
+
+    Raises ValueError for what this program did not write, sqlite3.Error for a damaged file.
+    """
+    verdict = db.execute("pragma integrity_check(1)").fetchone()[0]
+    if verdict != "ok":
+        raise ValueError(str(verdict)[:100])
+    rows = size = last = 0
+    for row in db.execute("select key, id, subject, headers, body, lane from spool order by key"):
+        message = msgspec.convert(row, _Row)
+        msgspec.msgpack.decode(message.headers, type=dict[str, str])
+        rows, size, last = rows + 1, size + len(message.body), message.key
+    calls = db.execute("select call, document, last_seq, segments, usage_records from calls")
+    found = tuple(UnfinishedCall(*msgspec.convert(row, _Call)) for row in calls)
+    return Leftover(rows, size, last, found)
 
 
 def _opened(path: Path, synchronous: str) -> sqlite3.Connection:

@@ -216,7 +216,7 @@ class WindowedSender:
             return _PubAck(error=_AckError(description=f"status {status}"))
         try:
             ack = self._decode(delivery.data)
-        except msgspec.DecodeError:
+        except (ValueError, RecursionError):
             return _PubAck(error=_AckError(description="unreadable acknowledgement"))
         if not ack.stream and ack.error is None:
             return _PubAck(error=_AckError(description="acknowledgement without a stream"))

@@ -9,6 +9,7 @@ from gateway.door import Door, TheDoor
 from gateway.guard import Access, allow
 from gateway.problems import MEDIA, NOT_FOUND, RULEBOOK, ProblemError
 from gateway.routes.demo import rulebook_file
+from gateway.schemas.problem import Problem
 from gateway.schemas.rulebooks import (
     Rulebook,
     RulebookList,
@@ -44,6 +45,7 @@ async def get_rulebook(door: TheDoor, access: Reader, agent: TheAgent) -> Rulebo
 
 @router.put(
     "/{agent}",
+    responses={415: {"description": "neither YAML nor JSON, or no UTF-8", "model": Problem}},
     openapi_extra={
         "requestBody": {
             "required": True,

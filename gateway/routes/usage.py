@@ -1,6 +1,6 @@
 """Usage and bills."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
@@ -11,7 +11,7 @@ from gateway.door import TheDoor
 from gateway.guard import Access, allow
 from gateway.problems import INVALID, ProblemError
 from gateway.routes.calls import TheCall, no_such_call
-from gateway.schemas.usage import Bill, BillLine, DayTotal, UsageTotals
+from gateway.schemas.usage import Bill, BillLine, Day, DayTotal, UsageTotals
 
 router = APIRouter(prefix="/v1", tags=["usage"])
 Reader = Annotated[Access, Depends(allow(Permission.READ_USAGE))]
@@ -39,8 +39,8 @@ async def get_bill(door: TheDoor, access: Reader, call: TheCall) -> Bill:
 async def get_usage(
     door: TheDoor,
     access: Reader,
-    since: Annotated[date | None, Query(description="first day, default 30 days ago")] = None,
-    until: Annotated[date | None, Query(description="day after the last, default tomorrow")] = None,
+    since: Annotated[Day | None, Query(description="first day, default 30 days ago")] = None,
+    until: Annotated[Day | None, Query(description="day after the last, default tomorrow")] = None,
 ) -> UsageTotals:
     """What was used per day and meter."""
     last = until or datetime.now(UTC).date() + timedelta(days=1)

@@ -1,8 +1,23 @@
 """Usage and bills, as the API shows them. Money in integer micro-units, no floats."""
 
+import re
 from datetime import date
+from typing import Annotated
+
+from pydantic import BeforeValidator
 
 from gateway.schemas.calls import Shown
+
+
+def _iso_day(text: object) -> date:
+    """Left to itself, pydantic takes a number for seconds since 1970."""
+    if not isinstance(text, str) or not _DAY.fullmatch(text):
+        raise ValueError("a day is written as 2026-01-31")
+    return date.fromisoformat(text)
+
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+Day = Annotated[date, BeforeValidator(_iso_day)]
 
 
 class BillLine(Shown):

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -11,6 +11,8 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 from tests.simulators.openai_realtime import FakeSession, Script
+
+OTHERS = "Rabble"
 
 
 @dataclass
@@ -24,8 +26,11 @@ class FakeModel:
 
 
 @contextlib.asynccontextmanager
-async def serve_model(script: Script) -> AsyncIterator[FakeModel]:
-    """The fake behind a WebSocket on a free port of the loopback."""
+async def serve_model(
+    script: Script, others: Callable[[ServerConnection], Awaitable[None]] | None = None
+) -> AsyncIterator[FakeModel]:
+    """The fake behind a WebSocket on a free port of the loopback. Sessions of an agent that is
+    named OTHERS are handed to `others`, if there is something for them."""
     fake = FakeModel("", [], [], [])
 
     def check(connection: ServerConnection, request: Request) -> Response | None:
@@ -44,6 +49,9 @@ async def serve_model(script: Script) -> AsyncIterator[FakeModel]:
         session.open()
         try:
             async for message in socket:
+                if others is not None and OTHERS in str(message):
+                    await others(socket)
+                    return
                 session.receive(message)
         except ConnectionClosed:
             pass

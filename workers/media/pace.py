@@ -9,6 +9,16 @@ KEYS_PER_S: Final = 20
 KEYS_AHEAD: Final = 100
 
 
+FRAME_COST: Final = 1000
+"""Bytes that a frame costs beside its own: what a reader does for each of them."""
+CARRIER_BYTES_PER_S: Final = 160_000
+CARRIER_BYTES_AHEAD: Final = 800_000
+"""Twice what a call sends, and 10 s of it at once; of the smallest frames that is 800."""
+MODEL_BYTES_PER_S: Final = 512 * 1024
+MODEL_BYTES_AHEAD: Final = 5 * 1024 * 1024
+"""A reply comes much faster than it is spoken, in pieces of 20 ms or more; few last a minute."""
+
+
 class Pace:
     """Counts what comes from the first on; `ahead` is how much may come too early."""
 

@@ -34,7 +34,7 @@ async def end_calls_of_predecessor(spool: Spool, registry: Registry, tracer: Tra
 async def _end(spool: Spool, registry: Registry, tracer: Tracer, left: UnfinishedCall) -> None:
     try:
         journal = msgspec.json.decode(left.document, type=Journal)
-    except msgspec.DecodeError:
+    except (ValueError, RecursionError):
         _log.error("an unreadable journal entry", extra={"call": left.call})
         spool.close_call(left.call)
         return

@@ -104,7 +104,7 @@ class Registry:
             return None
         try:
             return msgspec.json.decode(entry.value, type=PublishedRulebook)
-        except msgspec.DecodeError:
+        except (ValueError, RecursionError):
             _log.error("a rule book cannot be read", extra={"tenant": tenant, "agent": agent})
             return None
 
@@ -156,7 +156,7 @@ class Registry:
             return None
         try:
             pin = msgspec.json.decode(entry.value, type=Pin)
-        except msgspec.DecodeError:
+        except (ValueError, RecursionError):
             _log.error("a pin cannot be read", extra={"call": spec.call, "key": entry.key})
             return None
         ours = (pin.call, pin.worker, pin.epoch) == (spec.call, self._worker, epoch)

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from callfunnel.domain.model import Model
-from callfunnel.infra.settings import PlatformSettings, named, read_from
+from callfunnel.infra.settings import PlatformSettings, SettingsError, named, read_from
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaSettings:
-    """`from_env` raises ValueError with one line per problem, each saying what to set."""
+    """`from_env` raises SettingsError with one line per problem, each saying what to set."""
 
     platform: PlatformSettings
     held_s: int = field(
@@ -46,5 +46,5 @@ class MediaSettings:
         if platform.model == Model.OPENAI and not platform.openai_api_key:
             problems.append(f"CALLFUNNEL_MODEL={platform.model} needs {Model.OPENAI.key_variable}")
         if problems:
-            raise ValueError("; ".join(problems))
+            raise SettingsError("; ".join(problems))
         return cls(platform=platform, **values)

@@ -194,6 +194,8 @@ async def test_usage_is_summed_by_day(gateway: Running) -> None:
         ("DELETE", "/v1/calls", 405),
         ("GET", "/v1/calls?limit=0", 422),
         ("GET", "/v1/calls/not-an-id", 422),
+        ("GET", "/v1/usage?until=0.0", 422),
+        ("GET", "/v1/usage?since=20260101", 422),
         ("POST", "/v1/phone-tokens", 422),
         ("GET", f"/v1/calls/{NO_CALL}", 404),
         ("GET", f"/v1/calls/{NO_CALL}/events", 404),

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import pytest
 
 from callfunnel.domain.call import CallSpec, Pin, PinState, WorkerRecord
 from callfunnel.domain.ids import CallId, TenantId, WorkerId
-from callfunnel.domain.rulebook import PublishedRulebook
+from callfunnel.domain.rulebook import PublishedRulebook, Rulebook
 from callfunnel.events.requests import Reserved, ReserveSlot
 from callfunnel.events.streams import PINS, RULEBOOKS, SLOTS, WORKERS
 from callfunnel.infra.bus import Bus
@@ -126,6 +126,7 @@ class Admission:
     conductor: Bus
     secrets: SealedSecrets
     tenant: TenantId
+    book: Rulebook = field(default_factory=lambda: rulebook(apology="Sorry."))
 
     async def record(self, worker: WorkerId) -> WorkerRecord | None:
         entry = await self.bus.kv(WORKERS.name).get(worker)
@@ -144,7 +145,7 @@ class Admission:
 
     async def publish_rulebook(self) -> None:
         published = PublishedRulebook(
-            version=3, digest="d", published_at=utc_now(), rulebook=rulebook(apology="Sorry.")
+            version=3, digest="d", published_at=utc_now(), rulebook=self.book
         )
         key = f"{self.tenant}.home-internet"
         await self.conductor.kv(RULEBOOKS.name).put(key, msgspec.json.encode(published))

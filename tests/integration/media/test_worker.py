@@ -119,7 +119,7 @@ async def test_a_call_outlives_the_bus_and_loses_no_fact(
     path = await admission.pin(worker.name, offered, reserved)
     talk = [Speak(tone(700, 400)), Wait(1_000), Speak(tone(700, 400))]
     call = asyncio.create_task(peer(record, platform, path, offered, turns=talk).run())
-    await _segments(media_bus, offered, 1)
+    await segments(media_bus, offered, 1)
     stack.kill("nats")
     outcome = await call
     stack.restart("nats")  # from the main thread: it would end with any other
@@ -175,7 +175,7 @@ async def test_a_killed_workers_call_is_ended_by_its_successor(
     offered, reserved = await admission.offer(worker.name)
     path = await admission.pin(worker.name, offered, reserved)
     call = asyncio.create_task(peer(record, platform, path, offered, manners=PATIENT).run())
-    await _segments(media_bus, offered, 1)
+    await segments(media_bus, offered, 1)
     worker.kill()
     await call
     worker.start_again()
@@ -200,7 +200,7 @@ async def test_a_worker_that_was_given_up_ends_its_calls_without_a_word(
     offered, reserved = await admission.offer(worker.name)
     path = await admission.pin(worker.name, offered, reserved)
     call = asyncio.create_task(peer(record, platform, path, offered, manners=PATIENT).run())
-    await _segments(media_bus, offered, 1)
+    await segments(media_bus, offered, 1)
     await admission.give_up(worker.name, offered, conductor_bus)
     assert (await call).close_code == 1000
     await until(lambda: _idle(admission, worker.name), "its place is free")
@@ -223,7 +223,7 @@ async def test_a_worker_whose_lease_lapsed_keeps_the_calls_that_nobody_ended(
     path = await admission.pin(worker.name, offered, reserved)
     talk = [Wait(4000)]
     call = asyncio.create_task(peer(record, platform, path, offered, turns=talk).run())
-    await _segments(media_bus, offered, 1)
+    await segments(media_bus, offered, 1)
     await conductor_bus.kv(WORKERS.name).delete(worker.name)
     await until(lambda: _live(admission, worker.name), "its record is back")
     assert (await call).status == 101
@@ -238,7 +238,7 @@ async def test_what_a_worker_left_that_nobody_starts_again_is_wound_up(
     offered, reserved = await admission.offer(worker.name)
     path = await admission.pin(worker.name, offered, reserved)
     call = asyncio.create_task(peer(record, platform, path, offered, manners=PATIENT).run())
-    await _segments(media_bus, offered, 1)
+    await segments(media_bus, offered, 1)
     worker.kill()
     await call
     assert await asyncio.to_thread(worker.wind_up) == 0
@@ -295,7 +295,7 @@ async def test_a_worker_told_twice_ends_its_calls_and_leaves_at_once(
     offered, reserved = await admission.offer(worker.name)
     path = await admission.pin(worker.name, offered, reserved)
     call = asyncio.create_task(peer(record, platform, path, offered, manners=PATIENT).run())
-    await _segments(media_bus, offered, 1)
+    await segments(media_bus, offered, 1)
     worker.process.send_signal(signal.SIGTERM)
     await until(lambda: _draining(admission, worker.name), "the record says draining", 2)
     worker.process.send_signal(signal.SIGTERM)
@@ -315,7 +315,7 @@ async def _live(admission: Admission, name: WorkerId) -> bool:
     return record is not None and record.used > 0
 
 
-async def _segments(bus: Bus, offered: CallSpec, count: int) -> None:
+async def segments(bus: Bus, offered: CallSpec, count: int) -> None:
     async def enough() -> bool:
         last = await bus.last(AudioSegment, offered.tenant, offered.call)
         return last is not None and last.data.n + 1 >= count

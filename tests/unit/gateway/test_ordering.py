@@ -27,6 +27,12 @@ def sent(ordering: Ordering, facts: list[CallFact]) -> list[Numbered]:
     return [due for each in facts for due in ordering.take(each)]
 
 
+@pytest.mark.parametrize("tags", ["", "end+", "x y", "a+B", "1" * 11, "²", "+".join(["a"] * 21)])
+def test_an_id_that_no_event_has_is_refused_and_never_echoed(tags: str) -> None:
+    with pytest.raises(ValueError, match="not an event"):
+        Ordering(CALL, f"{CALL}-{tags}")
+
+
 def test_facts_in_order_go_out_as_they_come() -> None:
     facts = whole_call(3)
     out = sent(Ordering(CALL), facts)

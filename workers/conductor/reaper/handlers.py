@@ -192,7 +192,7 @@ def _keep(known: dict[str, rules.Held], key: str, held: rules.Held | None) -> No
 def _decoded(entry: Entry, kind: type[S]) -> S | None:
     try:
         return msgspec.json.decode(entry.value, type=kind)
-    except msgspec.DecodeError:
+    except (ValueError, RecursionError):
         log.error("an unreadable record", extra={"key": entry.key})
         return None
 

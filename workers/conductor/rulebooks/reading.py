@@ -1,6 +1,7 @@
 """Text into plain values that know their lines. YAML, of which JSON is a part; bounded."""
 
 import io
+import re
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import Any
@@ -16,6 +17,8 @@ MOST_VALUES = 20_000
 DEEPEST = 24
 _MOST_OPEN = 200
 """Brackets open at once, wherever they stand. The YAML scanner's time grows with their square."""
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+"""Nothing that is said or stored holds one: XML has no way to write it, the database refuses it."""
 Path = tuple[str | int, ...]
 
 
@@ -62,6 +65,7 @@ def read(text: str) -> Document:
     if _most_open(text) > _MOST_OPEN:
         raise _unreadable(1, "brackets are nested too deep", "nest less")
     yaml = YAML(typ="rt", pure=True)
+    yaml.composer.warn_double_anchors = False  # an anchor may be set again; none of our business
     try:
         loaded = yaml.load(io.StringIO(text))
     except MarkedYAMLError as error:
@@ -93,6 +97,8 @@ def _plain(value: Any, path: Path, lines: dict[Path, int]) -> Any:
         return [_child(value, n, n, path, lines) for n in range(len(value))]
     if isinstance(value, bool) or value is None:
         return value
+    if isinstance(value, str) and _CONTROL.search(value):
+        raise _unreadable(lines.get(path, 1), "a control character", "write words")
     for kind in (int, float, str):
         if isinstance(value, kind):
             return kind(value)
@@ -113,9 +119,14 @@ def _child(
     at = (*path, name)
     marks = parent.lc.data or {}
     lines[at] = marks[key][0] + 1 if key in marks else lines.get(path, 1)
-    if isinstance(parent, CommentedMap) and not isinstance(key, str):
-        raise _unreadable(lines[at], f"the key {key!r} is no text", "put the key in quotes")
+    if isinstance(parent, CommentedMap) and not (isinstance(key, str) and _is_plain(key)):
+        what = f"the key {str(key)[:40]!r} is no text"
+        raise _unreadable(lines[at], what, "put the key in quotes")
     return _plain(parent[key], at, lines)
+
+
+def _is_plain(key: str) -> bool:
+    return _CONTROL.search(key) is None
 
 
 def _unreadable(line: int, what: str, fix: str) -> Unreadable:

@@ -8,6 +8,8 @@ from callfunnel.events.audio import AudioSegment
 
 SAMPLES_PER_MS: Final = 8
 SEGMENT_MS: Final = 1000
+LONGEST_MS: Final = 15_000_000
+"""No call lasts longer (a rule book allows 4 hours): audio beyond is of no call, and dropped."""
 GRACE_S: Final = 900.0
 """How long segments that must exist are waited for, once the call's end is told: they are on the
 worker's disk or on the bus, and come once what holds them up is mended."""
@@ -75,9 +77,11 @@ def plan(segments: Sequence[AudioSegment], expected: int, duration_ms: int) -> P
     Where the last ones are missing, silence fills up to the call's duration. Segments that the
     worker's disk refused are missing, too, though nobody expects them: numbers and length tell.
     """
-    parts = {segment.n: segment for segment in reversed(segments)}
+    known = [each for each in segments if _is_of_a_call(each)]
+    parts = {segment.n: segment for segment in reversed(known)}
     ordered = tuple(parts[n] for n in sorted(parts))
-    samples = max((part.start + _length(part) for part in ordered), default=0)
+    duration_ms = min(duration_ms, LONGEST_MS)
+    samples = max((_end(part) for part in ordered), default=0)
     due = max(expected, max(parts, default=-1) + 1)
     short_ms = duration_ms - samples // SAMPLES_PER_MS
     if expected > 0 and short_ms >= SEGMENT_MS:
@@ -89,5 +93,9 @@ def plan(segments: Sequence[AudioSegment], expected: int, duration_ms: int) -> P
     return Plan(ordered, samples, missing)
 
 
-def _length(segment: AudioSegment) -> int:
-    return max(len(segment.caller), len(segment.agent))
+def _is_of_a_call(segment: AudioSegment) -> bool:
+    return segment.n <= LONGEST_MS // 20 and _end(segment) <= LONGEST_MS * SAMPLES_PER_MS
+
+
+def _end(segment: AudioSegment) -> int:
+    return segment.start + max(len(segment.caller), len(segment.agent))

@@ -15,7 +15,7 @@ from callfunnel.domain.rulebook import Rulebook
 from workers.media.core import inputs
 from workers.media.models.line import ModelSink
 from workers.media.models.openai import usage, wire
-from workers.media.models.openai.replies import Create, Replies, Reply
+from workers.media.models.openai.replies import LONGEST_TEXT, Create, Replies, Reply
 
 PROVIDER: Final = "openai"
 FATAL: Final = frozenset(
@@ -29,6 +29,9 @@ FATAL: Final = frozenset(
     }
 )
 """Codes or types after which the session is of no use."""
+_LONGEST_ARGUMENTS: Final = 64 * 1024
+_MOST_TOOLS: Final = 16
+"""Tools of one reply: more is a model gone wild."""
 BUSY: Final = "conversation_already_has_active_response"
 
 
@@ -167,12 +170,13 @@ class Conversation:
         except binascii.Error:
             self._sink.on_model(inputs.BadFrame("model", "audio is no base64"))
             return
-        item = reply.grow(delta.item_id, len(ulaw))
-        self._sink.on_model_audio(reply.name, item, ulaw)
+        if ulaw and reply.has_room(delta.item_id):
+            item = reply.grow(delta.item_id, len(ulaw))
+            self._sink.on_model_audio(reply.name, item, ulaw)
 
     def _text(self, delta: wire.Delta) -> None:
         reply = self.replies.speaking(delta.response_id)
-        if reply is not None:
+        if reply is not None and reply.has_room(delta.item_id):
             item, text = reply.say(delta.item_id, delta.delta)
             self._sink.on_model(inputs.ReplyText(item, text))
 
@@ -184,7 +188,7 @@ class Conversation:
 
     def _done(self, response: wire.Response) -> None:
         for meter, quantity, unit in usage.of_response(response.usage) if response.usage else ():
-            self._sink.on_usage(meter, quantity, unit, response.id)
+            self._sink.on_usage(meter, quantity, unit, usage.record_of(response.id))
         reply = self.replies.done(response.id)
         if reply is not None:
             if response.status == "completed" and not reply.cancelled:
@@ -197,7 +201,7 @@ class Conversation:
 
     def _tools(self, response: wire.Response) -> None:
         """A call counts only once its response is complete: a cancelled one must not act."""
-        calls = [each for each in response.output if each.type == "function_call"]
+        calls = [each for each in response.output if each.type == "function_call"][:_MOST_TOOLS]
         self._open_tools.update(each.call_id for each in calls)
         for call in calls:
             wanted = inputs.ToolRequested(call.call_id, call.name, _arguments(call.arguments))
@@ -206,8 +210,10 @@ class Conversation:
     def _transcribed(self, event: wire.Transcribed) -> None:
         if event.usage is not None:
             for meter, quantity, unit in usage.of_transcription(event.usage):
-                self._sink.on_usage(meter, quantity, unit, event.item_id)
-        self._sink.on_model(inputs.CallerTranscript(event.item_id, event.transcript.strip()))
+                self._sink.on_usage(meter, quantity, unit, usage.record_of(event.item_id))
+        self._sink.on_model(
+            inputs.CallerTranscript(event.item_id, event.transcript[:LONGEST_TEXT].strip())
+        )
 
     def _error(self, error: wire.Error) -> None:
         codes = {error.code, error.type} & FATAL
@@ -238,7 +244,7 @@ def _nowhere(_message: bytes) -> None:
 
 def _arguments(text: str) -> dict[str, Any] | None:
     try:
-        return msgspec.json.decode(text, type=dict[str, Any])
+        return msgspec.json.decode(text[:_LONGEST_ARGUMENTS], type=dict[str, Any])
     except (msgspec.DecodeError, RecursionError):
         return None
 

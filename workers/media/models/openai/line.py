@@ -12,11 +12,14 @@ from workers.media.models.line import CallContext, Capabilities, ModelLine, Mode
 from workers.media.models.openai.address import realtime_url
 from workers.media.models.openai.conversation import PROVIDER, Conversation
 from workers.media.models.openai.wire import append
+from workers.media.pace import FRAME_COST, MODEL_BYTES_AHEAD, MODEL_BYTES_PER_S, Pace
+from workers.media.sockets import answer, read_little
 
 _TEXT: Final = picows.WSMsgType.TEXT
 _LAST_USAGE_S: Final = 0.3
 """How long a cancelled reply's usage record is waited for: it is billed, so it is metered."""
-_MAX_FRAME: Final = 4 * 1024 * 1024
+_MAX_FRAME: Final = 1024 * 1024
+"""The session's own echo with a large rule book fits; what is longer holds up the other calls."""
 
 
 class Server(NamedTuple):
@@ -45,6 +48,8 @@ class OpenAILine(picows.WSListener):
         self._full = False
         self._closing = False
         self._quiet = asyncio.Event()
+        self._clock = asyncio.get_running_loop().time
+        self._pace = Pace(MODEL_BYTES_PER_S, MODEL_BYTES_AHEAD)
         self._talk = Conversation(
             context.rulebook, sink, self._send, model=self.model, transcription=transcription
         )
@@ -60,6 +65,7 @@ class OpenAILine(picows.WSListener):
                     ssl_context=self._server.tls,
                     extra_headers=headers,
                     max_frame_size=_MAX_FRAME,
+                    enable_auto_pong=False,  # pings are counted like any other frame
                     enable_auto_ping=True,
                 )
         except picows.WSInvalidStatusError as error:
@@ -75,16 +81,25 @@ class OpenAILine(picows.WSListener):
     def on_ws_connected(self, transport: Any) -> None:
         """The handshake is done; the server speaks first."""
         self._transport = transport
+        read_little(transport)
 
     def on_ws_frame(self, transport: Any, frame: Any) -> None:
         """One message."""
-        if frame.msg_type == _TEXT and frame.fin:
+        if not self._pace.keeps(FRAME_COST + frame.payload_size, self._clock()):
+            self._gone("more than a model says")
+            transport.disconnect()
+        elif frame.msg_type == picows.WSMsgType.PING:
+            answer(transport, frame, full=self._full)
+        elif frame.msg_type == _TEXT and frame.fin:
             self._talk.arrived(frame.get_payload_as_bytes())
             if self._closing and not self._talk.speaks:
                 self._quiet.set()
         elif frame.msg_type == picows.WSMsgType.CLOSE:
             late = frame.get_close_code() == picows.WSCloseCode.GOING_AWAY
             self._gone("session_expired" if late else "closed by the provider")
+            transport.disconnect()
+        elif frame.msg_type != picows.WSMsgType.PONG:
+            self._gone("fragmented or binary message")
             transport.disconnect()
 
     def on_ws_disconnected(self, _transport: Any) -> None:

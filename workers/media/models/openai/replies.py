@@ -15,6 +15,12 @@ _REMEMBERED: Final = 32
 """Replies whose items can still be cut: what is older was heard long ago."""
 
 
+LONGEST_TEXT: Final = 20_000
+"""Characters of one item or turn that count: half an hour of speech."""
+_MOST_ITEMS: Final = 32
+"""Items of one reply that are kept; a reply has one or two."""
+
+
 class Create(Struct):
     """A reply wished for. `key` is "" unless it has a name of the call's own."""
 
@@ -38,6 +44,11 @@ class Reply(Struct):
         """What the call knows it by."""
         return self.key or self.id
 
+    def has_room(self, item_id: str) -> bool:
+        """Whether more of this item counts: a reply has few items."""
+        known = self.samples.keys() | self.texts.keys()
+        return item_id in known or len(known) < _MOST_ITEMS
+
     def grow(self, item_id: str, samples: int) -> str:
         """More audio of an item; its name."""
         self.samples[item_id] = self.samples.get(item_id, 0) + samples
@@ -45,7 +56,8 @@ class Reply(Struct):
 
     def say(self, item_id: str, text: str) -> tuple[str, str]:
         """More text of an item; its name and all of its text so far."""
-        self.texts[item_id] = self.texts.get(item_id, "") + text
+        before = self.texts.get(item_id, "")
+        self.texts[item_id] = before + text[: LONGEST_TEXT - len(before)]
         return self._item(item_id), self.texts[item_id]
 
     def named(self, item: str) -> str | None:

@@ -1,7 +1,10 @@
 """A provider's usage record as meters. Cached tokens are inside the input tokens: taken out."""
 
+import hashlib
 from collections.abc import Iterator
 
+from callfunnel.domain.errors import InvalidToken
+from callfunnel.domain.ids import token
 from workers.media.models.openai.wire import Cached, Details, Usage
 
 Line = tuple[str, int, str]
@@ -23,6 +26,17 @@ def of_transcription(usage: Usage) -> list[Line]:
         return [("transcription.ms", round(usage.seconds * 1000), "ms")]
     counts = [(f"transcription.{meter}", count) for meter, count, _ in of_response(usage)]
     return [(meter, count, "tokens") for meter, count in counts]
+
+
+def record_of(provider_id: str) -> str:
+    """What a record is filed under: the provider's own id, or a digest of one that is no plain id.
+
+    It becomes part of an event's id, which travels in a header and is a key in the database.
+    """
+    try:
+        return token(provider_id)
+    except InvalidToken:
+        return hashlib.sha256(provider_id.encode(errors="replace")).hexdigest()[:32]
 
 
 def _inputs(details: Details) -> Iterator[tuple[str, int]]:

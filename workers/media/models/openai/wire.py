@@ -5,7 +5,7 @@ have the fields named here; anything else about it is ignored.
 """
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
@@ -16,6 +16,10 @@ AUDIO: Final = "audio/pcmu"
 
 _encode = msgspec.json.Encoder().encode
 _APPEND = b'{"type":"input_audio_buffer.append","audio":"'
+
+
+Tokens = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
+"""How many were used: more is no count but a mistake, which must not become a bill."""
 
 
 class Format(msgspec.Struct, frozen=True):
@@ -47,15 +51,15 @@ class Session(msgspec.Struct, frozen=True):
 class Cached(msgspec.Struct, frozen=True):
     """Tokens read from the cache, by kind."""
 
-    text_tokens: int = 0
-    audio_tokens: int = 0
+    text_tokens: Tokens = 0
+    audio_tokens: Tokens = 0
 
 
 class Details(msgspec.Struct, frozen=True):
     """Tokens by kind; the cached ones are a subset of them."""
 
-    text_tokens: int | None = 0
-    audio_tokens: int | None = 0
+    text_tokens: Tokens | None = 0
+    audio_tokens: Tokens | None = 0
     cached_tokens_details: Cached | None = None
 
 
@@ -63,10 +67,10 @@ class Usage(msgspec.Struct, frozen=True):
     """What a response or a transcription cost. `type` and `seconds`: transcriptions only."""
 
     type: str = "tokens"
-    seconds: float = 0.0
+    seconds: Annotated[float, msgspec.Meta(ge=0, le=100_000)] = 0.0
     input_token_details: Details | None = None
     output_token_details: Details | None = None
-    output_tokens: int | None = 0
+    output_tokens: Tokens | None = 0
 
 
 class Output(msgspec.Struct, frozen=True):
