@@ -281,7 +281,7 @@ async def test_calls_that_outlast_the_drain_have_their_last_words_and_are_ended(
     offered, reserved = await admission.offer(worker.name)
     path = await admission.pin(worker.name, offered, reserved)
     call = asyncio.create_task(peer(record, platform, path, offered, manners=PATIENT).run())
-    await _segments(media_bus, offered, 1)
+    await segments(media_bus, offered, 1)
     worker.process.send_signal(signal.SIGTERM)
     assert await worker.wait(15) == 0
     assert (await call).close_code == 1000
