@@ -1,10 +1,12 @@
 """The harness: what a figure says, how repetitions join, and that the page is the kept figures."""
 
 import itertools
+import os
+from pathlib import Path
 
 import pytest
 
-from bench.harness import compare, kept
+from bench.harness import compare, cores, kept, plots
 from bench.harness.figures import Plot, Point, percentile, reached, slope, told
 from bench.harness.machine import Machine
 from bench.harness.run import Bench, Record, Run, measured
@@ -101,3 +103,23 @@ def test_an_option_is_the_command_lines_or_the_quick_ones_or_its_own() -> None:
     assert Run(options={"calls": "7"}).option("calls", 100, quick=1) == 7
     assert Run(quick=True).option("calls", 100, quick=1) == 1
     assert Run().option("calls", 100, quick=1) == 100
+
+
+def test_the_same_points_draw_the_same_picture(
+    record: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plots, "PLOTS", tmp_path)
+    drawn = []
+    for _ in range(2):
+        plots.draw([record])
+        drawn.append((tmp_path / "growth.svg").read_bytes())
+    assert drawn[0].startswith(b"<?xml")
+    assert drawn[0] == drawn[1]
+
+
+def test_the_cores_are_given_back_after_a_bench() -> None:
+    before = os.sched_getaffinity(0)
+    with cores.apart() as core:
+        assert os.sched_getaffinity(0) == {cores.CORES[0]}
+        assert core == cores.CORES[-1]
+    assert os.sched_getaffinity(0) == before
