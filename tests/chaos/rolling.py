@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from tests.simulators.crowd import Crowd, Seen
-from tests.simulators.limits import allow_calls
+from tests.simulators.generous import allow_calls, bear_silence
 from tests.simulators.running_stack import RunningStack
 from tests.simulators.waiting import eventually
 
@@ -49,13 +49,18 @@ def main(words: list[str]) -> int:
         stack = RunningStack.start(Path(folder), "--scale", "media=2", **slots)
         try:
             allow_calls(stack, 2 * calls)
+            bear_silence(stack)
             seen = asyncio.run(roll_under(stack, calls, "all"))
             print("\n".join(seen.lines))
             everything_settled(stack)
+            for outcome in seen.dropped:
+                shown = stack.get(f"/v1/calls/{outcome.call}") or {}
+                print(outcome.call, shown.get("cause"), shown.get("duration_ms"))
             print(stack.run("audit").strip())
             print(stack.run("ps"))
         finally:
             stack.stop()
+            print((Path(folder) / "up.log").read_text())
     print(f"{time.monotonic() - began:.0f} s in all")
     return 1 if seen.dropped or seen.unanswered else 0
 

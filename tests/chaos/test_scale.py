@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.simulators.crowd import Crowd, Seen
-from tests.simulators.limits import allow_calls
+from tests.simulators.generous import allow_calls, bear_silence, rulebook_version
 from tests.simulators.running_stack import RunningStack
 from tests.simulators.waiting import eventually
 
@@ -53,15 +53,9 @@ def workers(stack: RunningStack) -> dict[str, tuple[str, str]]:
 
 
 def test_a_rule_book_that_two_watch_is_published_once(doubled: RunningStack) -> None:
-    file = doubled.home / "rulebooks" / "home-internet.yaml"
-
-    def version() -> int:
-        return int((doubled.get("/v1/rulebooks/home-internet") or {"version": 0})["version"])
-
-    assert version() == 1
-    file.write_text(file.read_text().replace("after_ms: 12000", "after_ms: 60000"))
-    eventually(lambda: version() > 1, "the edit is published")
-    assert version() == 2
+    assert rulebook_version(doubled) == 1
+    bear_silence(doubled)
+    assert rulebook_version(doubled) == 2
 
 
 def test_calls_spread_over_both_workers_and_killed_consumers_lose_nothing(
