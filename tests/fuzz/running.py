@@ -1,4 +1,5 @@
 """`./cf fuzz [TARGET ...] [--seconds N] [--keep]`: every parser under coverage-guided fire.
+`./cf fuzz --api [--seconds N]`: the API of a running stack against its own document (`api.py`).
 
 The seconds are those of the whole run, shared by the targets, two of which run at a time; each in
 a process of its own, with bounds on memory and on the time of one input. An input that breaks its
@@ -21,6 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.fuzz import api
 from tests.fuzz.target import CORPUS, kept, load, names
 
 MOST_MEMORY_MB = 1024
@@ -47,7 +49,10 @@ def main(arguments: Sequence[str]) -> int:
     reader.add_argument("target", nargs="*", help=f"any of: {', '.join(names())}")
     reader.add_argument("--seconds", type=int, default=120, help="of the whole run")
     reader.add_argument("--keep", action="store_true", help="keep what reached new code")
+    reader.add_argument("--api", action="store_true", help="the API of a running stack instead")
     wanted = reader.parse_args(arguments)
+    if wanted.api:
+        return api.attack(wanted.seconds)
     if unknown := set(wanted.target) - set(names()):
         reader.error(f"no target {', '.join(sorted(unknown))}; there are {', '.join(names())}")
     chosen = wanted.target or names()
