@@ -152,9 +152,11 @@ async def _ask(name: str, operation: Operation, stack: Running, secrets: Secrets
 async def _bus(stack: Running, secrets: Secrets) -> str:
     from callfunnel.infra.bus import Bus
     from callfunnel.infra.dead import DeadLetters
+    from callfunnel.infra.provision import prove_storage
 
     bus = await Bus.connect(stack.platform, "supervisor", secrets)
     try:
+        await prove_storage(bus.client)
         return f"{len(await DeadLetters(bus.client).list())} dead letters"
     finally:
         await bus.stop()

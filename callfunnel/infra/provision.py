@@ -5,6 +5,7 @@ Nothing that holds messages is ever deleted here.
 """
 
 from dataclasses import dataclass
+from secrets import token_hex
 
 import nats.errors
 import nats.js.errors
@@ -41,6 +42,25 @@ async def provision(client: Client, size: BusSize | None = None) -> list[str]:
         return [config.name or "" for config in configs if await _ensure(stream, config)]
     except (TimeoutError, nats.errors.Error, nats.js.errors.Error) as error:
         raise Temporary(f"the bus could not be provisioned: {error}") from error
+
+
+async def prove_storage(client: Client) -> None:
+    """Stores one message and takes it away again. Raises Temporary when it is not stored.
+
+    A server whose disk was full once refuses every message until it is started again, also when
+    there is room, and calls itself healthy all the while (nats-server 2.15).
+    """
+    stream, name = client.jetstream(timeout=3), f"PROOF_{token_hex(4)}"
+    try:
+        await stream.add_stream(api.StreamConfig(name=name, subjects=[f"proof.{name}"]))
+        try:
+            await stream.publish(f"proof.{name}", b"", timeout=3)
+        finally:
+            await stream.delete_stream(name)
+    except (TimeoutError, nats.errors.Error, nats.js.errors.Error) as error:
+        raise Temporary(
+            "stores no message: see that its disk has room, then `./cf restart nats`"
+        ) from error
 
 
 async def _ensure(stream: JetStreamContext, config: api.StreamConfig) -> bool:

@@ -49,7 +49,8 @@ def begin(stage: Stage, victim: str, harm: Harm, chance: Random) -> Lift:
             send(stage.pids(victim), signal.SIGKILL)
             return lambda: os.kill(supervisor, signal.SIGCONT)
         case Harm.FULL:
-            return _fill(stage.disks[victim])
+            room_again = _fill(stage.disks[victim])
+            return lambda: _started_anew(stage, victim, room_again)
         case Harm.CLOCK:
             return _jump(stage, victim, chance.choice((-1_000, 1_000)))
 
@@ -74,6 +75,13 @@ def _fill(disks: list[Path]) -> Lift:
             assert _resize(disk, size)
 
     return lift
+
+
+def _started_anew(stage: Stage, victim: str, room_again: Lift) -> None:
+    """A NATS server that met a full disk stores nothing more: an operator restarts it."""
+    room_again()
+    if victim == "nats":
+        stage.up.run("restart", "nats")
 
 
 def _size(stat: os.statvfs_result) -> int:

@@ -1,9 +1,15 @@
 """Provisioning against a real server."""
 
-from nats.aio.client import Client
+from unittest.mock import patch
 
+import pytest
+from nats.aio.client import Client
+from nats.js import JetStreamContext
+from nats.js.errors import ServiceUnavailableError
+
+from callfunnel.domain.errors import Temporary
 from callfunnel.events.streams import BUCKETS, STREAMS
-from callfunnel.infra.provision import BusSize, provision
+from callfunnel.infra.provision import BusSize, prove_storage, provision
 
 
 async def test_everything_is_made_once_and_left_alone_afterwards(client: Client) -> None:
@@ -24,6 +30,29 @@ async def test_a_new_size_reaches_the_server_and_keeps_the_messages(client: Clie
     info = await client.jetstream().stream_info("USAGE")
     assert info.config.max_bytes == 1024 * 1024 * 1024 // 10
     assert info.state.messages == 1
+
+
+async def test_a_server_that_stores_proves_it_and_nothing_is_left_behind(client: Client) -> None:
+    await provision(client, BusSize(streams=512 * 1024 * 1024))
+    before = {info.config.name for info in await client.jetstream().streams_info()}
+    await prove_storage(client)
+    assert {info.config.name for info in await client.jetstream().streams_info()} == before
+
+
+async def test_a_server_that_stores_nothing_is_found_out(client: Client) -> None:
+    async def refuses(*_: object, **__: object) -> None:
+        raise ServiceUnavailableError
+
+    with (
+        patch.object(JetStreamContext, "publish", refuses),
+        pytest.raises(Temporary, match="restart nats"),
+    ):
+        await prove_storage(client)
+    assert not [
+        info
+        for info in await client.jetstream().streams_info()
+        if "PROOF" in (info.config.name or "")
+    ]
 
 
 def test_the_shares_of_the_disk_add_up_to_the_whole() -> None:
