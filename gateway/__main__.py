@@ -33,10 +33,11 @@ class Gateway:
 
     async def start(self) -> None:
         """Returns once requests are answered."""
-        self.health_port = await self._health.start()
+        self.health_port = await self._health.start(host=self._settings.health_host)
         self.door = door = await open_door(self.context, self._closing)
         relay = MediaRelay(door.registry.worker_url if self._settings.media_relay else None)
         self.context.telemetry.watch("gateway", lambda: relay.counts(door.streams.open))
+        await self.context.start()
         self._serving = Serving(self._settings, application(door), relay)
         port = await self._serving.start()
         announce(self._settings, http_port=port, health_port=self.health_port)

@@ -25,6 +25,8 @@ from callfunnel.domain.errors import Temporary
 from callfunnel.domain.ids import CallId, TenantId, WorkerId
 from callfunnel.domain.rulebook import Busy, PublishedRulebook
 from callfunnel.events.requests import Reserved
+from callfunnel.infra.telemetry import Telemetry
+from gateway.measures import Measures, Outcome
 from gateway.offers import Offer, Refused, pinned, refused_pin, spec_of
 from gateway.placement import LiveWorker, free_slots, pick_worker
 
@@ -86,7 +88,10 @@ class Admission:
         workers: Workers,
         refusals: Refusals,
         draw: Callable[[], float] = random.random,
+        *,
+        measures: Measures | None = None,
     ) -> None:
+        self._measures = measures or Measures(Telemetry())
         self._registry = registry
         self._workers = workers
         self._refusals = refusals
@@ -94,7 +99,8 @@ class Admission:
 
     async def admit(self, offer: Offer) -> Pin:
         """The call's pin, new or found; `is_refused` when it is not taken."""
-        pin = await self._admit(offer)
+        with self._measures.admission() as outcome:
+            pin = await self._admit(offer, outcome)
         if pin.tenant == offer.tenant:
             return pin
         # Ids are the carrier's and unique; whoever names another tenant's learns nothing of it.
@@ -102,15 +108,18 @@ class Admission:
         taken = Refused(Cause.REFUSED_POLICY, "not_theirs")
         return refused_pin(spec_of(offer, 0), taken, Busy().say)
 
-    async def _admit(self, offer: Offer) -> Pin:
+    async def _admit(self, offer: Offer, outcome: Outcome) -> Pin:
         try:
             found = await self._registry.pin(offer.pin_key)
             if found is not None and found.state is PinState.REFUSED:
                 await self._tell(offer, found)  # its teller may have died before it was told
+            outcome.word = "repeated" if found else "admitted"
             return found or await self._place(offer)
         except Refused as refused:
+            outcome.word = refused.reason
             return await self._refuse(offer, refused)
         except Temporary as down:
+            outcome.word = "unavailable"
             log.warning("admission failed", extra={"reason": down.reason})
             return await self._refuse(offer, Refused(Cause.REFUSED_BUSY, "unavailable"))
 

@@ -23,7 +23,7 @@ Note = Callable[[int], None]
 """Told of the status of each answer."""
 Told = Callable[[Mapping[str, Any], Mapping[str, Any]], None]
 """Told of each exchange: its state and the words of the log."""
-_QUIET = frozenset(("/healthz", "/readyz", "/metrics"))
+_QUIET = frozenset(("/healthz", "/readyz"))
 
 
 def protective_headers(public_url: str) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Puts the gateway together from a process's connections: the only place that knows all parts."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import TypeVar
@@ -21,8 +21,10 @@ from gateway.door import Door
 from gateway.feed import Feeds
 from gateway.guard import Guard
 from gateway.health import Health
+from gateway.measures import Measures
 from gateway.ordering import CallFact
 from gateway.placed import Placed
+from gateway.placement import LiveWorker, headroom
 from gateway.refusals import SpooledRefusals
 from gateway.registry import KvRegistry
 from gateway.remembered import Remembered
@@ -91,7 +93,9 @@ async def open_door(context: Context, closing: AsyncExitStack) -> Door:
         connected=lambda: bus.client.is_connected,
     )
     requests = Requests(bus)
-    admission = Admission(registry, requests, SpooledRefusals(spool))
+    context.telemetry.watch("media", lambda: _workers(registry.workers().values()))
+    refusals = SpooledRefusals(spool)
+    admission = Admission(registry, requests, refusals, measures=Measures(context.telemetry))
     public_url = context.settings.public_url
     accounts = Accounts(context.secrets, views.tenants, time.monotonic)
     return Door(
@@ -115,6 +119,13 @@ async def open_door(context: Context, closing: AsyncExitStack) -> Door:
         telemetry=context.telemetry,
         tracer=context.tracer,
     )
+
+
+def _workers(live: Collection[LiveWorker]) -> dict[str, int]:
+    return {
+        "workers": len(live),
+        "headroom": sum(headroom(each.record) for each in live),
+    }
 
 
 async def _mirrors(bus: Bus, closing: AsyncExitStack) -> Mirrors:

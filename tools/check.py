@@ -72,6 +72,7 @@ CHECKS = (
         "api document", tool("-m", "gateway.openapi", "--check"), "run `python -m gateway.openapi`"
     ),
     Check("settings", tool("-m", "tools.settings", "--check"), "run `python -m tools.settings`"),
+    Check("metrics", tool("-m", "tools.metrics", "--check"), "run `python -m tools.metrics`"),
     Check("lint", tool(*RUFF, "check", *CONCISE, "."), "`ruff check --fix .` mends most of it"),
     Check("format", tool(*RUFF, "format", "--check", *CONCISE, "."), "run `ruff format .`"),
     Check("vendors", vendors, "go through the module that owns the vendor"),

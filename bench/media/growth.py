@@ -37,13 +37,13 @@ def _sample(worker: Worker) -> dict[str, float]:
     told = worker.metrics()
     return {
         "memory (PSS), MB": pss_kb(worker.pid) / 1024,
-        "allocated blocks": told["media_loop_blocks"],
-        "tasks": told["media_loop_tasks"],
+        "allocated blocks": told["loop_blocks"],
+        "tasks": told["loop_tasks"],
         "open files": float(len(list(Path(f"/proc/{worker.pid}/fd").iterdir()))),
         "calls": told["media_live"],
         "spooled": told["spool_backlog"],
-        "longest collector pause, ms": told["media_loop_longest_pause_ms"],
-        "events": told["spool_emitted"],
+        "longest collector pause, ms": told["loop_longest_pause_ms"],
+        "events": told["spool_emitted_total"],
     }
 
 

@@ -31,7 +31,7 @@ def measure(run: Run) -> None:
 def pauses(run: Run, plant_: Plant, calls: int) -> None:
     """What stopped the worker longest since its start, all the calls' beginnings included."""
     told = plant_.workers[0].metrics()
-    lag, pause = told["media_loop_longest_lag_ms"], told["media_loop_longest_pause_ms"]
+    lag, pause = told["loop_longest_lag_ms"], told["loop_longest_pause_ms"]
     run.figure(f"{calls} calls: longest the event loop was late", lag, "ms", reach="< 20")
     run.figure(f"{calls} calls: longest collector pause", pause, "ms", reach="< 5")
 

@@ -17,6 +17,7 @@ from callfunnel.cli import (
     calls,
     dead,
     doctoring,
+    observing,
     replacing,
     rulebooks,
     running,
@@ -42,6 +43,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     approvals.refuse,
     tokens.token,
     doctoring.doctor,
+    observing.targets,
     auditing.audit,
 )
 GROUPS = {"rulebook": rulebooks.app, "dead": dead.app}

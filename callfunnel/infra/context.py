@@ -6,13 +6,16 @@ deployable also when it shares a process with others.
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from callfunnel.infra import clock
+from callfunnel.infra.backlog import Backlog
 from callfunnel.infra.bus import Bus
 from callfunnel.infra.secrets import Secrets, open_secrets
 from callfunnel.infra.settings import PlatformSettings
 from callfunnel.infra.spans import Tracer
+from callfunnel.infra.strain import Strain
 from callfunnel.infra.telemetry import Telemetry
 
 if TYPE_CHECKING:  # a process loads only the drivers its features ask for
@@ -39,6 +42,8 @@ class Context:
         self._pools: dict[str, Pool] = {}
         self._objects: dict[str, Objects] = {}
         self._turn = asyncio.Lock()
+        self._strain: Strain | None = None
+        self._backlogs: list[Backlog] = []
 
     async def bus(self, role: str) -> Bus:
         """The bus as `role`; register before the host starts it."""
@@ -73,15 +78,27 @@ class Context:
         return {f"bus_{role}": bus.ready for role, bus in self._buses.items()}
 
     async def start(self) -> None:
-        """Starts what the features registered, and shows each durable's counts as metrics."""
-        for bus in self._buses.values():
+        """Starts what the features registered; watches it, and the event loop, as metrics."""
+        self._strain = Strain(self.telemetry)
+        self._strain.start()
+        if self._sink is not None:
+            self.telemetry.watch("spans", self._sink.current_counts)
+        for role, bus in self._buses.items():
             await bus.start()
+            self.telemetry.watch("bus", _readiness(bus), role=role)
             for durable, consumer in bus.consumers.items():
-                name = f"consumer_{durable.replace('-', '_')}"
-                self.telemetry.watch(name, consumer.settling.current_stats)
+                stats = consumer.settling.current_stats
+                self.telemetry.watch("consumer", stats, durable=durable)
+            if bus.consumers:
+                streams = {name: each.stream.name for name, each in bus.consumers.items()}
+                self._backlogs.append(Backlog(bus.client, streams, self.telemetry))
+                self._backlogs[-1].start()
 
     async def stop_buses(self) -> None:
         """Finishes the work in hand and gives the rest back."""
+        if self._strain is not None:
+            self._strain.stop()
+        await asyncio.gather(*(backlog.stop() for backlog in self._backlogs))
         await asyncio.gather(*(bus.stop() for bus in self._buses.values()))
 
     async def close(self) -> None:
@@ -90,6 +107,10 @@ class Context:
             await pool.close()
         if self._sink is not None:
             await self._sink.close()
+
+
+def _readiness(bus: Bus) -> Callable[[], dict[str, int]]:
+    return lambda: {"ready": int(bus.ready)}
 
 
 def _sink(settings: PlatformSettings) -> "OtlpSink | None":

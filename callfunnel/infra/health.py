@@ -1,4 +1,4 @@
-"""/healthz, /readyz and /metrics on loopback: enough HTTP for a probe, and nothing more."""
+"""/healthz, /readyz and /metrics, on loopback unless told: enough HTTP for a probe, no more."""
 
 import asyncio
 import contextlib
@@ -28,9 +28,9 @@ class Health:
         self._telemetry = telemetry
         self._server: asyncio.Server | None = None
 
-    async def start(self, port: int = 0) -> int:
-        """Listens on 127.0.0.1; the port (any free one for 0)."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", port, limit=8192)
+    async def start(self, port: int = 0, host: str = "127.0.0.1") -> int:
+        """Listens there; the port (any free one for 0)."""
+        self._server = await asyncio.start_server(self._serve, host, port, limit=8192)
         return int(self._server.sockets[0].getsockname()[1])
 
     async def stop(self) -> None:

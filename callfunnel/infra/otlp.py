@@ -72,6 +72,10 @@ class OtlpSink:
         if not self._wake.is_set():
             self._wake.set()
 
+    def current_counts(self) -> SpanCounts:
+        """The counts, for whoever shows them."""
+        return self.counts
+
     async def close(self, within_s: float = 2.0) -> None:
         """Sends what waits, for as long as that takes at most."""
         self._stopping.set()

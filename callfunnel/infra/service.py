@@ -84,7 +84,7 @@ async def host(settings: PlatformSettings, factories: Mapping[str, Factory]) -> 
     health = Health(
         lambda: {**context.checks(), "features": len(started) == len(features)}, context.telemetry
     )
-    port = await health.start(settings.http_port)
+    port = await health.start(settings.http_port, settings.health_host)
 
     async def serve() -> None:
         for feature in features:

@@ -151,6 +151,12 @@ class PlatformSettings:
         default=False,
         metadata=named("CALLFUNNEL_DEMO_SESSION", "1 = a local page may have a demo token"),
     )
+    health_host: str = field(
+        default="127.0.0.1",
+        metadata=named(
+            "CALLFUNNEL_HEALTH_HOST", "address of this process's probes and metrics, for no public"
+        ),
+    )
     otlp_endpoint: str = field(
         default="",
         metadata=named(

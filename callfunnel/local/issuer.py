@@ -37,7 +37,6 @@ _PREFIX = "/realms/callfunnel"
 _PROTOCOL = f"{_PREFIX}/protocol/openid-connect"
 _LONGEST_FORM = 32 * 1024
 _NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
-_OUTCOMES = frozenset({"granted", "refused", "too_often"})
 _STATUS = {"invalid_client": 401, "invalid_token": 401, "slow_down": 429}
 Form = dict[str, str]
 Handler = Callable[[Request, Form], Awaitable[Response]]
@@ -53,9 +52,7 @@ class Issuer:
         self._asked = RateLimit(per_second=50, burst=200)
         self._failed = RateLimit(per_second=0.2, burst=10)
         self._telemetry = Telemetry()
-        self._answered = self._telemetry.counter(
-            "issuer_requests", "requests with a form, by outcome", outcome=_OUTCOMES
-        )
+        self._answered = self._telemetry.counter("issuer_requests")
 
     def app(self) -> Starlette:
         return Starlette(

@@ -1,9 +1,8 @@
-"""For load balancers and monitoring: alive, ready, measured; no tenant's data."""
+"""For load balancers: alive, ready. Metrics are on the process's own loopback port only."""
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
-from callfunnel.infra.telemetry import CONTENT_TYPE
 from gateway.door import TheDoor
 
 router = APIRouter(include_in_schema=False)
@@ -21,9 +20,3 @@ async def readyz(door: TheDoor) -> JSONResponse:
     checks = await door.health.ready()
     status = 200 if all(checks.values()) else 503
     return JSONResponse({"ready": status == 200, "checks": checks}, status_code=status)
-
-
-@router.get("/metrics")
-async def metrics(door: TheDoor) -> Response:
-    """Prometheus text."""
-    return Response(door.telemetry.render(), media_type=CONTENT_TYPE)

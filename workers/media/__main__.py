@@ -59,7 +59,7 @@ async def serve(settings: MediaSettings) -> int:
     context = Context(platform)
     worker = MediaWorker(settings, context, open_line)
     health = Health(lambda: {**context.checks(), **worker.checks()}, context.telemetry)
-    port = await health.start(platform.http_port)
+    port = await health.start(platform.http_port, platform.health_host)
     loop = asyncio.get_running_loop()
 
     def told() -> dict[str, object]:

@@ -24,6 +24,7 @@ from callfunnel.infra.speech import Synthesizer
 from callfunnel.infra.spool import Spool
 from workers.media.control import Desk, hang_up
 from workers.media.endings import never_connected
+from workers.media.measures import Measures
 from workers.media.models.line import OpenLine
 from workers.media.predecessor import end_calls_of_predecessor
 from workers.media.registry import Registry
@@ -35,7 +36,7 @@ from workers.media.settings import MediaSettings
 from workers.media.slots import Reservation, Slots
 from workers.media.spans import CallSpans
 from workers.media.speaker import Speaker
-from workers.media.strain import Strain, Tidiness
+from workers.media.strain import Tidiness
 from workers.media.tools import BusErrands
 
 _log: Final = logging.getLogger(__name__)
@@ -65,6 +66,7 @@ class MediaWorker:
         self._settings = settings
         self._open_line = open_line
         self._context = context
+        self._measures = Measures(context.telemetry)
         self._worker = WorkerId(settings.platform.process)
         self._slots = Slots(settings.platform.media_slots)
         self._sessions: set[Session] = set()
@@ -84,7 +86,6 @@ class MediaWorker:
     async def start(self) -> None:
         """Opens everything; afterwards the gateway may place calls here."""
         platform = self._settings.platform
-        strain = Strain()
         self._bus = await self._context.bus("media")
         self._spool = await Spool.open(platform.spool_dir)
         self._opened.push_async_callback(self._spool.close)
@@ -105,10 +106,8 @@ class MediaWorker:
         tracer = self._context.tracer
         await end_calls_of_predecessor(self._spool, self._registry, tracer)
         self._keep(self._sweep())
-        self._watch(door, strain)
+        self._watch(door)
         self._tidiness = Tidiness()
-        strain.start()
-        self._opened.callback(strain.stop)
         self._slots.closed = ""
         self._registry.touch()
 
@@ -198,7 +197,8 @@ class MediaWorker:
 
     def _reporter(self, spec: CallSpec) -> Reporter:
         spans = CallSpans(self._context.tracer, spec, unix_ns, unix_ns())
-        return Reporter(spec, self._spool, utc_now, self._shortfall, witnesses=[spans])
+        seen = (self._measures, spans)
+        return Reporter(spec, self._spool, utc_now, self._shortfall, witnesses=seen)
 
     def _over(self, session: Session, call: CallId) -> None:
         self._sessions.discard(session)
@@ -276,14 +276,22 @@ class MediaWorker:
                 if not await self._registry.surely_pinned(session.spec, self._registry.epoch):
                     session.fence()
 
-    def _watch(self, door: Door, strain: Strain) -> None:
+    def _watch(self, door: Door) -> None:
         telemetry = self._context.telemetry
-        telemetry.watch("media_loop", lambda: strain.counts)
-        telemetry.watch("media", lambda: {"live": self._slots.live, "used": self._slots.used})
+        telemetry.watch("media", self._counts)
         telemetry.watch("media_door", lambda: {"refused": door.refused})
         telemetry.watch("media_lost", lambda: self._shortfall)
         telemetry.watch("spool", lambda: self._spool.stats)
         telemetry.watch("spool_sender", lambda: self._spool.sender_stats)
+
+    def _counts(self) -> dict[str, int]:
+        slots = self._slots
+        return {
+            "live": slots.live,
+            "used": slots.used,
+            "slots": slots.capacity,
+            "open": int(not slots.closed and self._spool.accepting),
+        }
 
     def _keep(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

@@ -259,10 +259,15 @@ async def test_every_answer_protects_the_page(gateway: Running) -> None:
 
 
 async def test_probes_show_no_tenant(gateway: Running) -> None:
-    for path in ("/healthz", "/readyz", "/metrics"):
+    for path in ("/healthz", "/readyz"):
         answer = await gateway.http.get(gateway.url + path)
         assert answer.status_code == 200
         assert gateway.tenant not in answer.text
+
+
+async def test_the_public_port_shows_no_metrics(gateway: Running) -> None:
+    assert (await gateway.http.get(f"{gateway.url}/metrics")).status_code == 404
+    assert gateway.tenant not in gateway.door.telemetry.render().decode()
 
 
 async def test_a_database_that_is_down_is_said_with_when_to_come_back(

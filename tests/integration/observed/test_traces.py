@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -141,14 +140,3 @@ def test_a_collector_that_is_gone_is_not_heard_and_what_is_lost_is_counted(
     assert report["missing"] == []
     assert len(collector.spans) == before
     collector.status = 200
-
-
-def test_a_call_that_is_not_sampled_exports_nothing(collector: Collector, tmp_path: Path) -> None:
-    before = collector.requests
-    settings = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_TRACES_SAMPLER_ARG": "0"}
-    stack = RunningStack.start(tmp_path, **settings)
-    try:
-        assert stack.call("say:hello", *SHORT)["settled"]
-    finally:
-        assert stack.stop() == 0
-    assert collector.requests == before

@@ -20,7 +20,7 @@ class Stats:
 
 def test_an_unexpected_label_value_makes_no_new_series() -> None:
     telemetry = Telemetry()
-    ends = telemetry.counter("calls_ended", "ended calls", cause=frozenset({"silence"}))
+    ends = telemetry.counter("calls_ended")
     ends.add(cause="silence")
     for n in range(100):
         ends.add(cause=f"c_{n}")
@@ -28,6 +28,29 @@ def test_an_unexpected_label_value_makes_no_new_series() -> None:
     text = telemetry.render().decode()
     assert 'callfunnel_calls_ended_total{cause="silence"} 1.0' in text
     assert 'callfunnel_calls_ended_total{cause="other"} 100.0' in text
+
+
+def test_a_histogram_counts_up_to_each_bound() -> None:
+    telemetry = Telemetry()
+    lags = telemetry.histogram("loop_lag_seconds")
+    for seconds in (0.0, 0.001, 0.002, 99.0):
+        lags.add(seconds)
+
+    text = telemetry.render().decode()
+    assert 'callfunnel_loop_lag_seconds_bucket{le="0.001"} 2.0' in text
+    assert 'callfunnel_loop_lag_seconds_bucket{le="0.0025"} 3.0' in text
+    assert 'callfunnel_loop_lag_seconds_bucket{le="+Inf"} 4.0' in text
+    assert "callfunnel_loop_lag_seconds_sum 99.003" in text
+
+
+def test_what_is_watched_several_times_is_one_metric_with_a_label() -> None:
+    telemetry = Telemetry()
+    for durable in ("timeline", "metering"):
+        telemetry.watch("consumer", lambda: {"acknowledged": 3}, durable=durable)
+
+    text = telemetry.render().decode()
+    assert text.count("# TYPE callfunnel_consumer_acknowledged_total counter") == 1
+    assert 'callfunnel_consumer_acknowledged_total{durable="metering"} 3.0' in text
 
 
 def test_watched_numbers_are_read_at_each_scrape() -> None:
