@@ -19,6 +19,7 @@ _ALL: Final = (
     Bench("lag", "From a fact to its row", "bench.lag:measure", seconds=45),
     Bench("backlog", "After an outage", "bench.backlog:measure", seconds=150),
     Bench("offpath", "Behind the call", "bench.offpath:measure", seconds=40),
+    Bench("tracing", "Tracing and metrics", "bench.tracing:measure", seconds=30),
     Bench("ears", "The offline agent's ears", "bench.ears:measure", seconds=60, alone=True),
 )
 BENCHES: Final = {each.name: each for each in _ALL}
