@@ -11,7 +11,7 @@ from typing import Any
 from tests.chaos.pressure.gauges import metric
 from tests.simulators.running_stack import COMMAND, RunningStack, environment_of
 
-GONE = ("media_lost_segments", "media_lost_messages")
+GONE = ("media_lost_segments_total", "media_lost_messages_total")
 """What the worker counts as gone for want of room."""
 RECORDING_METER = "recording.ms"
 """Counted from the stored recording, not told by the worker."""
@@ -34,7 +34,7 @@ def read(stack: RunningStack) -> Books:
     """Reads everything there is about every call of the worker."""
     arrived = sum(_told(stack, call["call"]) for call in _calls(stack))
     return Books(
-        accepted=round(metric(stack.home, "media-1", "spool_emitted")),
+        accepted=round(metric(stack.home, "media-1", "spool_emitted_total")),
         arrived=arrived,
         refused=sum(round(metric(stack.home, "media-1", name)) for name in GONE),
         problems=_audit(stack),
