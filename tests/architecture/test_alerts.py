@@ -31,7 +31,9 @@ def test_every_metric_of_an_alert_exists() -> None:
 
 
 def test_every_value_an_alert_waits_for_can_occur() -> None:
-    allowed = {value for metric in METRICS.values() for of in metric.labels.values() for value in of}
+    allowed = {
+        value for metric in METRICS.values() for of in metric.labels.values() for value in of
+    }
     for expression in expressions():
         for values in re.findall(r'(?:outcome|cause|stage)=~?"([\w|]+)"', expression):
             assert set(values.split("|")) <= allowed
@@ -39,5 +41,6 @@ def test_every_value_an_alert_waits_for_can_occur() -> None:
 
 @pytest.mark.skipif(PROMTOOL is None, reason="no promtool here: apt install prometheus")
 def test_prometheus_reads_the_alerts() -> None:
-    done = subprocess.run([str(PROMTOOL), "check", "rules", str(ALERTS)], capture_output=True)
+    command = [str(PROMTOOL), "check", "rules", str(ALERTS)]
+    done = subprocess.run(command, capture_output=True, check=False)
     assert done.returncode == 0, done.stdout.decode() + done.stderr.decode()
