@@ -50,7 +50,7 @@ def _histogram(
     )
 
 
-_EVERY, _GATEWAY, _MEDIA = "every process", "gateway", "media worker"
+_EVERY, _GATEWAY, _MEDIA = "every process but the issuer", "gateway", "media worker"
 _CONSUMER, _SPOOLS = "consumers", "gateway, media worker"
 
 _histogram("loop_lag_seconds", _EVERY, _QUICK, "how late the event loop was, ten times a second")
@@ -59,6 +59,8 @@ _metric("loop_late_beats", _EVERY, "counter", "times the event loop was more tha
 _metric("loop_longest_lag_ms", _EVERY, "gauge", "the longest lag since the start")
 _metric("loop_collections", _EVERY, "counter", "garbage collections")
 _metric("loop_longest_pause_ms", _EVERY, "gauge", "the longest collection since the start")
+_metric("loop_tasks", _EVERY, "gauge", "tasks of the event loop now")
+_metric("loop_blocks", _EVERY, "gauge", "blocks of memory that the interpreter holds now")
 _metric(
     "bus_ready", _EVERY, "gauge", "1: connected, with every durable, as that role", role=OF_CODE
 )
