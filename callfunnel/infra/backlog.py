@@ -39,20 +39,24 @@ class Letters(msgspec.Struct):
 
 
 class Backlog:
-    """Watches the durables of one connection; `streams` says where each reads."""
+    """Watches the durables of a process, each through the connection that reads it."""
 
-    def __init__(self, client: Client, streams: Mapping[str, str], telemetry: Telemetry) -> None:
-        self._client = client
-        self._durables = {name: (stream, Behind()) for name, stream in streams.items()}
+    def __init__(self, telemetry: Telemetry) -> None:
+        self._telemetry = telemetry
+        self._durables: dict[str, tuple[Client, str, Behind]] = {}
         self._letters = Letters()
         self._looking = Background("backlog", self._look, after_trouble_s=EVERY_S)
-        for name, (_, behind) in self._durables.items():
-            telemetry.watch("consumer", partial(msgspec.structs.asdict, behind), durable=name)
-        telemetry.watch("dead", lambda: self._letters)
 
-    def start(self) -> None:
-        """Begins to look."""
-        self._looking.start()
+    def watch(self, client: Client, streams: Mapping[str, str]) -> None:
+        """Adds durables; `streams` says where each reads. The first ones begin the looking."""
+        if streams and not self._durables:
+            self._telemetry.watch("dead", lambda: self._letters)
+            self._looking.start()
+        for name, stream in streams.items():
+            behind = Behind()
+            self._durables[name] = (client, stream, behind)
+            read = partial(msgspec.structs.asdict, behind)
+            self._telemetry.watch("consumer", read, durable=name)
 
     async def stop(self) -> None:
         """Looks no more."""
@@ -60,28 +64,29 @@ class Backlog:
 
     async def _look(self) -> float:
         """What does not answer now keeps its last figure; its outage has metrics of its own."""
-        stream = self._client.jetstream()
         with contextlib.suppress(TimeoutError, nats.errors.Error, nats.js.errors.Error):
-            for name, (where, behind) in self._durables.items():
-                info = await stream.consumer_info(where, name)
+            for name, (client, stream, behind) in tuple(self._durables.items()):
+                info = await client.jetstream().consumer_info(stream, name)
                 behind.backlog = (info.num_pending or 0) + (info.num_ack_pending or 0)
-                behind.oldest_seconds = await self._age(info) if behind.backlog else 0.0
-            dead = await stream.stream_info(DEAD.name)
+                behind.oldest_seconds = await _age(client, info) if behind.backlog else 0.0
+            client = next(iter(self._durables.values()))[0]
+            dead = await client.jetstream().stream_info(DEAD.name)
             self._letters.letters = dead.state.messages
         return EVERY_S
 
-    async def _age(self, info: ConsumerInfo) -> float:
-        """0 when it is gone by now."""
-        done = info.ack_floor.stream_seq if info.ack_floor else 0
-        filters = info.config.filter_subjects or [info.config.filter_subject or ">"]
-        try:
-            found = await self._client.jetstream().get_msg(
-                info.stream_name, seq=done + 1, subject=_joined(filters), next=True
-            )
-        except nats.js.errors.NotFoundError:
-            return 0.0
-        stored = found.time if isinstance(found.time, datetime) else datetime.now(UTC)
-        return max(0.0, unix_ns() / 1e9 - stored.timestamp())
+
+async def _age(client: Client, info: ConsumerInfo) -> float:
+    """0 when it is gone by now."""
+    done = info.ack_floor.stream_seq if info.ack_floor else 0
+    filters = info.config.filter_subjects or [info.config.filter_subject or ">"]
+    try:
+        found = await client.jetstream().get_msg(
+            info.stream_name, seq=done + 1, subject=_joined(filters), next=True
+        )
+    except nats.js.errors.NotFoundError:
+        return 0.0
+    stored = found.time if isinstance(found.time, datetime) else datetime.now(UTC)
+    return max(0.0, unix_ns() / 1e9 - stored.timestamp())
 
 
 def _joined(filters: list[str]) -> str:

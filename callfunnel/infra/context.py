@@ -43,7 +43,7 @@ class Context:
         self._objects: dict[str, Objects] = {}
         self._turn = asyncio.Lock()
         self._strain: Strain | None = None
-        self._backlogs: list[Backlog] = []
+        self._backlog = Backlog(self.telemetry)
 
     async def bus(self, role: str) -> Bus:
         """The bus as `role`; register before the host starts it."""
@@ -89,16 +89,14 @@ class Context:
             for durable, consumer in bus.consumers.items():
                 stats = consumer.settling.current_stats
                 self.telemetry.watch("consumer", stats, durable=durable)
-            if bus.consumers:
-                streams = {name: each.stream.name for name, each in bus.consumers.items()}
-                self._backlogs.append(Backlog(bus.client, streams, self.telemetry))
-                self._backlogs[-1].start()
+            streams = {name: each.stream.name for name, each in bus.consumers.items()}
+            self._backlog.watch(bus.client, streams)
 
     async def stop_buses(self) -> None:
         """Finishes the work in hand and gives the rest back."""
         if self._strain is not None:
             self._strain.stop()
-        await asyncio.gather(*(backlog.stop() for backlog in self._backlogs))
+        await self._backlog.stop()
         await asyncio.gather(*(bus.stop() for bus in self._buses.values()))
 
     async def close(self) -> None:

@@ -92,7 +92,9 @@ def test_every_metric_is_in_the_reference_and_within_its_bounds(
 ) -> None:
     for target in targets:
         series: dict[str, int] = {}
-        for sample in scraped(target):
+        seen = scraped(target)
+        assert len({(s.name, *sorted(s.labels.items())) for s in seen}) == len(seen)
+        for sample in seen:
             if not sample.name.startswith("process_"):
                 metric = metric_of(sample.name)
                 assert set(sample.labels) - {"le"} == set(METRICS[metric].labels)
