@@ -16,6 +16,7 @@ from callfunnel.domain.call import Pin, PinState, SlotHolder, WorkerRecord
 from callfunnel.domain.errors import Temporary
 from callfunnel.domain.ids import TenantId, WorkerId
 from callfunnel.domain.rulebook import PublishedRulebook
+from callfunnel.events.streams import PIN_KEPT_S
 from gateway.placement import LiveWorker
 
 log = logging.getLogger(__name__)
@@ -43,7 +44,9 @@ class Bucket(Protocol):
 
     async def create(self, key: str, value: bytes) -> int | None: ...
 
-    async def replace(self, key: str, value: bytes, revision: int) -> int | None: ...
+    async def replace(
+        self, key: str, value: bytes, revision: int, *, ttl_s: int = 0
+    ) -> int | None: ...
 
     async def delete(self, key: str, revision: int | None = None) -> bool: ...
 
@@ -122,7 +125,7 @@ class KvRegistry:
             entry = await self._pin_bucket.get(key)
             if entry is not None and msgspec.json.decode(entry.value, type=Pin) == pin:
                 ended = msgspec.json.encode(msgspec.structs.replace(pin, state=PinState.ENDED))
-                await self._pin_bucket.replace(key, ended, entry.revision)
+                await self._pin_bucket.replace(key, ended, entry.revision, ttl_s=PIN_KEPT_S)
 
     async def take_slot(self, slot: str, holder: SlotHolder, revision: int) -> int | None:
         """The new revision once `holder` has the slot; None when someone else was first."""

@@ -83,21 +83,32 @@ def stream_of_subject(subject: str) -> str:
 
 
 class Bucket(msgspec.Struct, frozen=True, kw_only=True):
-    """One key-value bucket (history 1). `max_age_s` 0 keeps keys until they are deleted."""
+    """One key-value bucket (history 1). `max_age_s` 0 keeps keys until they are deleted.
+
+    `room` is how many times the room of an ordinary bucket it has. When full it refuses new keys;
+    with `gives_way` the oldest go instead.
+    """
 
     name: str
     key: str
     meaning: str
     max_age_s: int = 0
+    room: int = 1
+    gives_way: bool = False
 
 
 WORKERS = Bucket(name="cf_workers", key="<worker>", meaning="leased records of live media workers")
 PINS = Bucket(
     name="cf_pins",
     key="<channel>-<carrier call id>",
-    max_age_s=DAY,
+    max_age_s=6 * HOUR,
+    room=8,
+    gives_way=True,
     meaning="which worker holds which call; changed by compare-and-set only",
 )
+PIN_KEPT_S = 600
+"""How long the pin of a call that is over is kept, for what its carrier still asks. A pin has about
+1 kB: at 50 calls a second that is 30 MB, where a day of them would be 4 GB and no call taken."""
 SLOTS = Bucket(name="cf_slots", key="<tenant>.<n>", meaning="a tenant's concurrent-call slots")
 RULEBOOKS = Bucket(
     name="cf_rulebooks", key="<tenant>.<agent>", meaning="the published rule book of each agent"

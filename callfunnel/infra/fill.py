@@ -6,7 +6,7 @@ import nats.js.errors
 from nats.aio.client import Client
 
 from callfunnel.domain.errors import Temporary
-from callfunnel.events.streams import STREAMS
+from callfunnel.events.streams import BUCKETS, STREAMS
 from callfunnel.infra.durables import is_durable_name
 
 
@@ -25,9 +25,10 @@ class Fill(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def fills(client: Client) -> list[Fill]:
-    """Every stream of the catalogue. Raises Temporary."""
+    """Every stream of the catalogue, and those under the buckets. Raises Temporary."""
     try:
-        return [await _fill(client, stream.name) for stream in STREAMS]
+        names = [stream.name for stream in STREAMS] + [f"KV_{each.name}" for each in BUCKETS]
+        return [await _fill(client, name) for name in names]
     except (TimeoutError, nats.errors.Error, nats.js.errors.Error) as error:
         raise Temporary("the bus does not answer") from error
 

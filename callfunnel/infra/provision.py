@@ -20,8 +20,8 @@ _MIB = 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BusSize:
-    """Disk set aside for the bus, bytes: `streams` is split by each stream's share, every bucket
-    may have `bucket`. The server reserves it all up front, so the sum must fit its limit."""
+    """Disk set aside for the bus, bytes: `streams` is split by each stream's share, an ordinary
+    bucket may have `bucket`. The server reserves it all up front, so the sum must fit its limit."""
 
     streams: int = 4096 * _MIB
     bucket: int = 16 * _MIB
@@ -30,7 +30,7 @@ class BusSize:
     @property
     def total(self) -> int:
         """The sum the server must be able to reserve."""
-        return self.streams + self.bucket * len(BUCKETS)
+        return self.streams + self.bucket * sum(each.room for each in BUCKETS)
 
 
 async def provision(client: Client, size: BusSize | None = None) -> list[str]:
@@ -100,10 +100,10 @@ def _bucket(item: Bucket, size: BusSize) -> api.StreamConfig:
         description=item.meaning,
         subjects=[f"$KV.{item.name}.>"],
         retention=api.RetentionPolicy.LIMITS,
-        discard=api.DiscardPolicy.NEW,
+        discard=api.DiscardPolicy.OLD if item.gives_way else api.DiscardPolicy.NEW,
         max_age=item.max_age_s,
         max_msgs_per_subject=1,
-        max_bytes=size.bucket,
+        max_bytes=size.bucket * item.room,
         duplicate_window=120,
         storage=api.StorageType.FILE,
         num_replicas=size.replicas,

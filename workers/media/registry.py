@@ -15,7 +15,7 @@ from callfunnel.domain.call import CallSpec, Cause, Pin, PinState, WorkerRecord
 from callfunnel.domain.errors import Temporary
 from callfunnel.domain.ids import TenantId, WorkerId
 from callfunnel.domain.rulebook import PublishedRulebook
-from callfunnel.events.streams import PINS, RULEBOOKS, SLOTS, WORKERS
+from callfunnel.events.streams import PIN_KEPT_S, PINS, RULEBOOKS, SLOTS, WORKERS
 from callfunnel.infra.kv import Entry, KeyValue
 from callfunnel.infra.lease import Lease, LeaseKeeper
 
@@ -146,7 +146,8 @@ class Registry:
             ended = msgspec.structs.replace(
                 pin, state=PinState.ENDED, cause=cause.value, next_dial=dial
             )
-            if await self._pins.replace(entry.key, msgspec.json.encode(ended), entry.revision):
+            value = msgspec.json.encode(ended)
+            if await self._pins.replace(entry.key, value, entry.revision, ttl_s=PIN_KEPT_S):
                 return True
         return False
 

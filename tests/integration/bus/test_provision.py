@@ -8,7 +8,8 @@ from nats.js import JetStreamContext
 from nats.js.errors import ServiceUnavailableError
 
 from callfunnel.domain.errors import Temporary
-from callfunnel.events.streams import BUCKETS, STREAMS
+from callfunnel.events.streams import BUCKETS, PINS, SLOTS, STREAMS
+from callfunnel.infra.kv import KeyValue
 from callfunnel.infra.provision import BusSize, prove_storage, provision
 
 
@@ -57,3 +58,23 @@ async def test_a_server_that_stores_nothing_is_found_out(client: Client) -> None
 
 def test_the_shares_of_the_disk_add_up_to_the_whole() -> None:
     assert sum(stream.share for stream in STREAMS) == 100
+
+
+async def test_many_calls_take_no_place_from_new_ones_but_a_full_bucket_of_leases_refuses(
+    client: Client,
+) -> None:
+    await provision(client, BusSize(streams=64 * 1024 * 1024, bucket=64 * 1024))
+    pins, slots = KeyValue(client, PINS.name), KeyValue(client, SLOTS.name)
+
+    for n in range(700):
+        assert await pins.create(f"twilio-CA{n}", b"x" * 1000) is not None
+    assert await pins.get("twilio-CA699") is not None
+    assert await pins.get("twilio-CA0") is None
+
+    async def fill() -> None:
+        for n in range(100):
+            await slots.create(f"t.{n}", b"x" * 1000)
+
+    with pytest.raises(Temporary, match="maximum bytes"):
+        await fill()
+    assert await slots.get("t.0") is not None

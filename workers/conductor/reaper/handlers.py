@@ -15,7 +15,7 @@ from callfunnel.domain.call import Pin, PinState, SlotHolder
 from callfunnel.domain.ids import TenantId
 from callfunnel.events.audio import AudioSegment
 from callfunnel.events.message import family_filter
-from callfunnel.events.streams import PINS, RAW, SLOTS, USAGE, WORKERS
+from callfunnel.events.streams import PIN_KEPT_S, PINS, RAW, SLOTS, USAGE, WORKERS
 from callfunnel.infra.background import Background
 from callfunnel.infra.bus import Bus
 from callfunnel.infra.clock import unix_ns, unix_ns_of, utc_now
@@ -115,7 +115,8 @@ class Reaper:
             revision = taken
         words = rules.last_words(pin, await self._told(pin), utc_now())
         await self._bus.publish(*words, raw=True)
-        await pins.replace(key, msgspec.json.encode(rules.ended(pin)), revision)
+        ended = msgspec.json.encode(rules.ended(pin))
+        await pins.replace(key, ended, revision, ttl_s=PIN_KEPT_S)
         if pin.spec.slot:
             await self._bus.kv(SLOTS.name).delete(pin.spec.slot, pin.spec.slot_revision)
         if words and pin.worker:
