@@ -184,6 +184,13 @@ class Admission:
         await self.bus.kv(PINS.name).put(pin_key(offered), msgspec.json.encode(pin))
         return path
 
+    async def term_of_pin(self, offered: CallSpec) -> str:
+        """How long the bus will keep the call's pin; "" for as long as any."""
+        kv, key = self.bus.kv(PINS.name), f"twilio-{offered.carrier_call_id}"
+        stream = self.bus.client.jetstream()
+        found = await stream.get_last_msg(kv.stream, f"$KV.{kv.bucket}.{key}")
+        return (found.headers or {}).get("Nats-TTL", "")
+
     async def pinned(self, offered: CallSpec) -> Pin:
         entry = await self.bus.kv(PINS.name).get(pin_key(offered))
         assert entry is not None

@@ -13,7 +13,7 @@ from callfunnel.events.call import CallEnded, CallOffered
 from callfunnel.events.envelope import Event
 from callfunnel.events.message import family_filter
 from callfunnel.events.requests import Accepted, HangUp
-from callfunnel.events.streams import RAW, WORKERS
+from callfunnel.events.streams import PIN_KEPT_S, RAW, WORKERS
 from callfunnel.infra.bus import Bus
 from callfunnel.infra.settings import PlatformSettings
 from callfunnel.local.private_stack import PrivateStack
@@ -62,6 +62,7 @@ async def test_a_call_is_reserved_talked_and_told(
     assert await media_bus.last(CallOffered, offered.tenant, offered.call, raw=True)
     pin = await admission.pinned(offered)
     assert (pin.state, pin.cause) == ("ended", "caller_hangup")
+    assert await admission.term_of_pin(offered) == f"{PIN_KEPT_S}s"
     await until(lambda: admission.slot_is_free(offered), "the tenant's slot is free")
 
 
