@@ -1,9 +1,11 @@
 """One trace per call over the whole product, seen by a collector as an operator's would see it."""
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.simulators.otlp_collector import Collector, SeenSpan, collecting, tree
@@ -32,12 +34,13 @@ def up(collector: Collector, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 @pytest.fixture(scope="module")
 def story(up: RunningStack, collector: Collector) -> Story:
-    """A whole call with a tool and a card number; then one whose worker dies."""
+    """A whole call with a tool and a card number; then one whose worker and consumers die."""
     call = up.call(LOOK_UP, CARD, *SHORT)["call"]
     eventually(lambda: collector.named(call, "seal record"), "the record's span")
     cut = up.begin("call", "say:hello", "--hangup-after", "60", "--json")
     lost = eventually(lambda: _newest(up, but=call), "the second call is there", 60)
     up.kill("media-1")
+    up.kill("offpath")
     cut.terminate()
     cut.communicate(timeout=30)
     eventually(lambda: collector.named(lost, "seal record"), "the lost call's record", 60)
@@ -48,6 +51,16 @@ def _newest(up: RunningStack, *, but: str) -> str:
     """The id of a call that flows, other than that one."""
     calls = up.get("/v1/calls?limit=5") or {"items": []}
     return next((c["call"] for c in calls["items"] if c["call"] != but), "")
+
+
+def refused(up: RunningStack) -> float:
+    """Spans that the collector did not take from the media worker."""
+    targets = {
+        each["labels"]["process"]: each["targets"][0] for each in json.loads(up.run("targets"))
+    }
+    text = httpx.get(f"http://{targets['media-1']}/metrics", timeout=5).text
+    found = re.search(r"^callfunnel_spans_refused_total (\S+)$", text, re.MULTILINE)
+    return float(found[1]) if found else 0.0
 
 
 def roots(spans: list[SeenSpan]) -> list[str]:
@@ -120,7 +133,7 @@ def test_nothing_that_was_said_or_kept_secret_is_in_what_was_exported(
     assert not re.search(rb"\+1555|4111|one one|bearer|/media/", exported, re.IGNORECASE)
 
 
-def test_a_restarted_worker_ends_its_predecessors_call_in_the_same_trace(
+def test_what_is_started_again_goes_on_in_the_same_trace(
     story: Story, collector: Collector
 ) -> None:
     spans = collector.of_call(story["lost"])
@@ -139,4 +152,5 @@ def test_a_collector_that_is_gone_is_not_heard_and_what_is_lost_is_counted(
     assert report["settled"]
     assert report["missing"] == []
     assert len(collector.spans) == before
+    eventually(lambda: refused(up) > 0, "the loss is counted")
     collector.status = 200
