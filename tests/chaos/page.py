@@ -77,8 +77,8 @@ def _counts(results: Iterable[Result]) -> str:
 
 def _table(results: dict[str, Result]) -> Iterator[str]:
     yield "## Squares\n"
-    yield "`ok` holds, **X** does not; then seconds from the end of the harm, or of the call when"
-    yield "that is later, to the sealed record; `whole` is when every process was ready again.\n"
+    yield "`ok` holds, **X** does not; then within how many seconds of the harm's end, or of the"
+    yield "call's when that is later, the record was sealed; `whole`: when all processes were ready.\n"
     yield f"| victim | harm | {' | '.join(Phase)} | whole |"
     yield "|---|---|" + "---|" * (len(Phase) + 1)
     for victim in VICTIMS:
@@ -86,9 +86,9 @@ def _table(results: dict[str, Result]) -> Iterator[str]:
             if why_not(victim, harm):
                 continue
             row = [results.get(str(Cell(victim, phase, harm))) for phase in Phase]
-            whole = max((each.whole_s for each in row if each), default=0.0)
+            whole = [each.whole_s for each in row if each and not each.left_out]
             squares = " | ".join(map(_square, row))
-            yield f"| {victim} | {harm} | {squares} | {whole:.1f} s |"
+            yield f"| {victim} | {harm} | {squares} | {max(whole, default='')} |"
 
 
 def _square(result: Result | None) -> str:

@@ -187,7 +187,7 @@ class Strike:
         """Whether every process is ready again, the victim as another process if it died."""
         if not self._after.whole and self._stage.whole():
             now = set(self._stage.pids(self._victim))
-            if not (self._harm in harms.DEADLY and now & self._before):
+            if self._harm not in harms.DEADLY or (now and not now & self._before):
                 self._after.whole = time.monotonic()
         return bool(self._after.whole)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.chaos import evidence, matrix
+from tests.chaos import evidence, matrix, page
 from tests.chaos.cells import VICTIMS, Cell, Fate, Harm, Phase, all_cells, expected, why_not
 from tests.chaos.matrix import Result
 from tests.chaos.stage import Stage
@@ -47,6 +47,11 @@ def test_nothing_is_lost_doubled_or_held_and_no_caller_hears_more_than_they_may(
 def test_every_square_of_the_table_has_its_place() -> None:
     assert len({str(cell) for cell in all_cells()}) == len(VICTIMS) * len(Phase) * len(Harm)
     assert all(Cell.named(str(cell)) == cell for cell in all_cells())
+
+
+def test_the_page_shows_what_was_found() -> None:
+    assert page.PAGE.read_text() == "\n".join(page.page(page.stored())) + "\n"
+    assert {each.cell for each in page.stored().values() if each.wrong} == set()
 
 
 @pytest.mark.parametrize("victim", [each for each in VICTIMS if each not in ("media", "gateway")])
