@@ -78,7 +78,7 @@ def _counts(results: Iterable[Result]) -> str:
 def _table(results: dict[str, Result]) -> Iterator[str]:
     yield "## Squares\n"
     yield "`ok` holds, **X** does not; then within how many seconds of the harm's end, or of the"
-    yield "call's when that is later, the record was sealed; `whole`: when all processes were ready.\n"
+    yield "call's when that is later, its record was sealed; `whole`: every process ready again.\n"
     yield f"| victim | harm | {' | '.join(Phase)} | whole |"
     yield "|---|---|" + "---|" * (len(Phase) + 1)
     for victim in VICTIMS:
