@@ -9,7 +9,7 @@ import msgspec
 from twilio.request_validator import RequestValidator
 
 from callfunnel.carrier.twiml import Hangup, Redirect, Say, Stream, parse
-from callfunnel.domain.call import Pin
+from callfunnel.domain.call import Pin, SlotHolder
 from callfunnel.events.streams import PINS, SLOTS
 from tests.integration.gateway.conftest import APOLOGY, AUTH_TOKEN, BUSY, Running
 from tests.simulators.waiting import until
@@ -91,7 +91,9 @@ async def test_of_many_calls_at_once_exactly_the_tenants_limit_is_taken(
     assert {said(answer) for answer in answers if answer not in taken} == {BUSY}
     slots = gateway.door.registry.slots
     await until(lambda: len(slots(gateway.tenant)) == 10, "ten slots are held")
-    holders = {held.holder.call for held in slots(gateway.tenant).values()}
+    mirrored = gateway.door.registry._slots.entries
+    held = [mirrored[f"{gateway.tenant}.{n}"].value for n in slots(gateway.tenant)]
+    holders = {msgspec.json.decode(each, type=SlotHolder).call for each in held}
     assert len(holders) == 10
 
 
