@@ -77,6 +77,7 @@ def routes() -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url="/v1/openapi.json",
+        redirect_slashes=False,  # it would lead to whatever the Host header says
     )
     add_answers(app)
     for module in API:

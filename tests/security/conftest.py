@@ -15,11 +15,15 @@ from tests.integration.conftest import (
     tenant,
 )
 from tests.integration.media.model_thread import model_beside
+from tests.page.conftest import browser, browser_flags, chromium_path
 from tests.security.two_tenants import MODEL_KEY, TwoTenants
 from tests.simulators.openai_realtime import Script
 from tests.simulators.running_stack import RunningStack
 
 __all__ = [
+    "browser",
+    "browser_flags",
+    "chromium_path",
     "nats_url",
     "objects",
     "owner_conninfo",

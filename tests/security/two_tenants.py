@@ -79,6 +79,11 @@ class TwoTenants:
     def secrets(self) -> SealedSecrets:
         return SealedSecrets(self.store)
 
+    @property
+    def page(self) -> str:
+        """The address that `up` prints."""
+        return str(self.stack.ready["gateway"])
+
     @cached_property
     def door(self) -> httpx.Client:
         """The gateway, asked by nobody in particular."""
