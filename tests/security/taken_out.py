@@ -1,0 +1,245 @@
+"""The defences between tenants: for each the line that makes it, and the tests that miss it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+API = "tests/security/test_api.py"
+BUS = "tests/security/test_bus_between_roles.py"
+PAGE = "tests/security/test_page.py"
+PLANTED = "tests/security/test_planted_secrets.py"
+ROWS = "tests/security/test_rows.py"
+TOKENS = "tests/security/test_tokens.py"
+WIRE = "tests/security/test_wire.py"
+ISOLATION = "tests/integration/local/test_isolation.py"
+UNIT = "tests/unit"
+ISOLATE = "callfunnel/infra/migrations/0001_platform.sql"
+RIGHTS = "callfunnel/local/bus_rights.py"
+VERIFY = "callfunnel/auth/tokens.py"
+SHELL = "gateway/shell.py"
+
+
+class Defence(NamedTuple):
+    """`line` stands once in `file`; with `instead` in its place, each of `tests` must fail."""
+
+    name: str
+    file: str
+    line: str
+    instead: str
+    tests: tuple[str, ...]
+
+
+DEFENCES = (
+    # --- the API
+    Defence(
+        "a role may do what its row says", "gateway/guard.py",
+        "if not principal.may(tenant, permission):", "if False:",
+        (f"{API}::test_a_role_may_do_what_its_row_says_and_no_more[viewer]",),
+    ),
+    Defence(
+        "a tenant that is named is one of the token's", "gateway/guard.py",
+        "if wanted not in principal.tenants:", "if False:",
+        (f"{API}::test_naming_a_tenant_in_the_header_gives_nothing_that_the_token_does_not",),
+    ),
+    Defence(
+        "a group is an exact path", "callfunnel/auth/principal.py",
+        'case ["", "tenants", tenant, role] if', 'case [_, "tenants", tenant, role, *_] if',
+        (f"{UNIT}/callfunnel/auth/test_principal.py",),
+    ),
+    Defence(
+        "a call hears its own tenant's hang-up", "workers/media/worker.py",
+        "answer, tenant=spec.tenant, key=spec.call", "answer, key=spec.call",
+        (f"{API}::test_nobody_hangs_up_the_call_of_another_tenant",),
+    ),
+    Defence(
+        "a rule book's file is one tenant's", "callfunnel/infra/settings.py",
+        "self.rulebook_dir is not None and tenant == self.rulebook_tenant",
+        "self.rulebook_dir is not None",
+        (f"{API}::test_a_rule_book_of_b_never_becomes_that_of_a",),
+    ),
+    Defence(
+        "a pin is shown to its own tenant", "gateway/admission.py",
+        "if pin.tenant == offer.tenant:", "if True:",
+        (f"{UNIT}/gateway/test_admission.py",),
+    ),
+    Defence(
+        "an event id is one of this call", "gateway/ordering.py",
+        "if call != self._call or not first", "if not first",
+        (f"{UNIT}/gateway/test_ordering.py",),
+    ),
+    # --- tokens
+    Defence(
+        "a token is for this API", VERIFY, "audience=audience,", 'audience=["account", audience],',
+        (f"{UNIT}/callfunnel/auth/test_tokens.py",),
+    ),
+    Defence(
+        "a token is our issuer's", VERIFY, "issuer=issuer,", "",
+        (f"{UNIT}/callfunnel/auth/test_tokens.py",),
+    ),
+    Defence(
+        "a token is an access token", VERIFY, 'if claims.get("typ") != "Bearer":', "if False:",
+        (f"{UNIT}/callfunnel/auth/test_tokens.py",),
+    ),
+    Defence(
+        "a token ends", VERIFY, '_REQUIRED = ["exp", ', "_REQUIRED = [",
+        (f"{UNIT}/callfunnel/auth/test_tokens.py",),
+    ),
+    Defence(
+        "a token is no longer than one is", VERIFY, "if len(token) > _LONGEST:", "if False:",
+        (f"{TOKENS}::test_a_forged_token_opens_nothing[huge]",),
+    ),
+    Defence(
+        "made-up key names ask the issuer seldom", "callfunnel/auth/keys.py",
+        "if now < self._not_before or", "if",
+        (f"{UNIT}/callfunnel/auth/test_keys.py",),
+    ),
+    Defence(
+        "an address with bad tokens waits", "gateway/guard.py", '"bad-tokens", quota=30,',
+        '"bad-tokens", quota=30_000,',
+        (f"{TOKENS}::test_a_flood_of_made_up_tokens_is_slowed_and_good_ones_go_on",),
+    ),
+    # --- carriers and media
+    Defence(
+        "a webhook is signed", "gateway/webhooks.py",
+        "if not is_signed(account.auth_token, url, received.signature, form):", "if False:",
+        (f"{UNIT}/gateway/test_webhooks.py",),
+    ),
+    Defence(
+        "a webhook names the account of its number", "gateway/webhooks.py",
+        "or not sid or account.sid != sid:", ":",
+        (f"{UNIT}/gateway/test_webhooks.py",),
+    ),
+    Defence(
+        "a media token opens once", "workers/media/slots.py",
+        "        del self._held[_digest(token)]\n        self._live", "        self._live",
+        (f"{TOKENS}::test_a_media_token_opens_one_socket_once",),
+    ),
+    Defence(
+        "a carrier's socket is signed", "workers/media/server.py",
+        "if found is None or not self._signed(found, path, request):", "if found is None:",
+        ("tests/integration/media/test_worker.py::"
+         "test_a_used_token_and_a_wrong_signature_are_refused",),
+    ),
+    Defence(
+        "a stream names the call that was reserved", "workers/media/channels/twilio.py",
+        "if start.call_sid != self._call or (", "if (False and ",
+        ("tests/integration/media/test_relay.py::"
+         "test_a_hostile_carrier_ends_its_own_call_and_no_other",),
+    ),
+    # --- rows and objects
+    Defence(
+        "a row is its tenant's", ISOLATE,
+        "' using (tenant = current_setting(''callfunnel.tenant'', true))'", "' using (true)'",
+        (f"{ISOLATION}::test_a_tenant_sees_its_own_rows_alone", f"{ROWS}"),
+    ),
+    Defence(
+        "a row is written for its tenant", ISOLATE,
+        "' with check (tenant = current_setting(''callfunnel.tenant'', true))'",
+        "' with check (true)'", (f"{ISOLATION}::test_b_is_refused",),
+    ),
+    Defence(
+        "the tables' owner is bound", ISOLATE, "alter table %s force row level security",
+        "alter table %s no force row level security",
+        (f"{ISOLATION}::test_the_tables_owner_is_bound_as_well",),
+    ),
+    Defence(
+        "a view asks as its reader", ISOLATE,
+        "create view api.tenants with (security_invoker = true) as", "create view api.tenants as",
+        (f"{ROWS}::test_every_view_shows_its_reader_its_own_rows",),
+    ),
+    Defence(
+        "a tenant ends with its transaction", "callfunnel/infra/postgres.py",
+        "set_config('callfunnel.tenant', %s, true)", "set_config('callfunnel.tenant', %s, false)",
+        (f"{ISOLATION}::test_a_connection_that_served_a_serves_b_nothing_of_a",),
+    ),
+    Defence(
+        "an object stays in its tenant's folder", "callfunnel/infra/objects.py",
+        'if not name or name.startswith("/") or ".." in name.split("/"):', "if not name:",
+        ("tests/integration/local/test_objects.py::test_a_name_stays_under_its_tenant",),
+    ),
+    # --- the bus
+    Defence(
+        "the server speaks for nobody", RIGHTS, ', "DIRECT.>"', "",
+        (f"{BUS}::test_the_server_does_not_say_for_a_role_what_it_may_not_say[media]",),
+    ),
+    Defence(
+        "an inbox is written by who was asked", RIGHTS, "*_answered(role)]", '"_INBOX.>"]',
+        (f"{BUS}::test_nobody_answers_in_the_name_of_another[media]",),
+    ),
+    Defence(
+        "an inbox is heard by its owner", RIGHTS, '[f"{inbox_of(role)}.>", *(', '["_INBOX.>", *(',
+        (f"{BUS}::test_what_redaction_reads_is_heard_in_no_other_roles_inbox",),
+    ),
+    Defence(
+        "a consumer is its owner's", RIGHTS, "*_unread(role), *_durables_of_others(role)]",
+        "*_unread(role)]",
+        (f"{BUS}::test_nobody_reads_or_acknowledges_in_the_name_of_another_consumer[gateway]",),
+    ),
+    Defence(
+        "a stream is read by who works on it", RIGHTS, "*_unread(role), *_durables", "*_durables",
+        (f"{BUS}::test_nobody_reads_or_acknowledges_in_the_name_of_another_consumer[media]",),
+    ),
+    Defence(
+        "nobody empties a stream", RIGHTS, "*_purges(role), *_unread", "*_unread",
+        (f"{BUS}::test_no_role_takes_messages_out_of_a_stream[RAW-media]",),
+    ),
+    # --- the page and the wire
+    Defence(
+        "what strangers wrote is text", "console/views/dom.js",
+        "element.append(...children.filter((child) => child !== null && child !== undefined));",
+        "for (const child of children) if (child !== null && child !== undefined) {"
+        ' if (typeof child === "string") element.insertAdjacentHTML("beforeend", child);'
+        " else element.append(child); }",
+        (f"{PAGE}::test_what_strangers_wrote_is_shown_as_text",),
+    ),
+    Defence(
+        "no script but the page's own", SHELL, "script-src 'self'; ",
+        "script-src 'self' 'unsafe-inline' data: http:; ",
+        (f"{PAGE}::test_code_that_got_in_could_neither_run_nor_report",),
+    ),
+    Defence(
+        "no other page shows it in a frame", SHELL, "; frame-ancestors 'none'", "",
+        (f"{PAGE}::test_no_other_page_shows_it_in_a_frame",),
+    ),
+    Defence(
+        "nobody is led where the Host header says", "gateway/app.py", "redirect_slashes=False,", "",
+        (f"{WIRE}::test_a_made_up_host_leads_nobody_elsewhere[evil.example]",),
+    ),
+    Defence(
+        "a body is bounded", SHELL, "MOST_BODY = 512 * 1024", "MOST_BODY = 512 * 1024 * 1024",
+        (f"{WIRE}::test_a_body_without_end_is_cut_off",),
+    ),
+    Defence(
+        "the demo session is for this page", "gateway/demo.py", "and own and same_page and site",
+        "and own and site", (f"{UNIT}/gateway/test_demo.py",),
+    ),
+    # --- what may lie where
+    Defence(
+        "facts are redacted", "workers/persistence/redaction/handlers.py",
+        "redact_event(Event(item.envelope, item.data), memory)", "Event(item.envelope, item.data)",
+        (f"{PLANTED}::test_no_stream_after_redaction_holds_it[CALLS]",),
+    ),
+    Defence(
+        "a tool's arguments are redacted", "workers/conductor/tools/handlers.py",
+        "arguments=redact_tree(item.data.arguments)", "arguments=item.data.arguments",
+        (f"{PLANTED}::test_no_table_holds_what_was_said",),
+    ),
+    Defence(
+        "streams are encrypted on the disk", "callfunnel/local/nats.py",
+        'f"  cipher: aes, key: ${KEY_VARIABLE}",', "",
+        (f"{PLANTED}::test_no_file_holds_it_nor_any_secret",),
+    ),
+    Defence(
+        "no process dumps core", "callfunnel/local/supervisor.py", "    core_dumps.forbid()\n", "",
+        (f"{PLANTED}::test_no_process_leaves_its_memory_behind",),
+    ),
+    Defence(
+        "the model's key is for media workers", "callfunnel/local/programs.py",
+        'if not n.startswith("OPENAI_")', "",
+        (f"{PLANTED}::test_a_process_is_told_no_secret_but_the_models_key_where_it_is_used",),
+    ),
+    Defence(
+        "a log line holds what is allowed", "callfunnel/infra/logs.py", "delattr(record, name)",
+        "pass", (f"{UNIT}/callfunnel/infra/test_logs.py",),
+    ),
+)  # fmt: skip
