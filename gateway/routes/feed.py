@@ -8,6 +8,7 @@ from fastapi.responses import StreamingResponse
 from callfunnel.auth.permissions import Permission
 from gateway.door import TheDoor
 from gateway.guard import Access, allow
+from gateway.problems import INVALID, ProblemError
 from gateway.routes.calls import SSE_HEADERS, expiry
 
 router = APIRouter(prefix="/v1/events", tags=["calls"])
@@ -27,7 +28,10 @@ async def tenant_events(
 
     The bus remembers a week; behind an older cursor the feed begins with the oldest it has.
     """
-    after = int(last_event_id) if last_event_id else await door.feeds.beginning()
+    newest = await door.feeds.beginning()
+    after = int(last_event_id) if last_event_id else newest
+    if after > newest:
+        raise ProblemError(INVALID, "Last-Event-ID is no event of this feed yet.")
     door.streams.enter(access.tenant)
     body = door.feeds.tenant(access.tenant, after, expiry(access))
     return StreamingResponse(

@@ -64,7 +64,7 @@ DEFENCES = (
     ),
     Defence(
         "an event id is one of this call", "gateway/ordering.py",
-        "if call != self._call or not first", "if not first",
+        "if call != self._call or not _TAGS", "if not _TAGS",
         (f"{UNIT}/gateway/test_ordering.py",),
     ),
     # --- tokens

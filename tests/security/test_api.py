@@ -230,3 +230,17 @@ def test_an_id_of_odd_bytes_is_refused_and_nothing_worse(attacked: TwoTenants, o
         assert answer.status_code in (404, 405, 422), f"{operation}: {answer.status_code}"
         assert "x-injected" not in answer.headers
         assert f"of {A}" not in answer.text
+
+
+@pytest.mark.parametrize("odd", ["999999999999999999", "-1", "1e3", "0x1", "1 or 1=1", "9" * 40])
+def test_a_cursor_that_is_none_of_the_feed_is_refused(attacked: TwoTenants, odd: str) -> None:
+    answer = attacked.door.get("/v1/events", headers={**attacked.as_b, "Last-Event-ID": odd})
+    assert answer.status_code == 422
+
+
+@pytest.mark.parametrize("tag", ["1", "end", "settled"])
+def test_an_event_id_of_anothers_call_resumes_nothing(attacked: TwoTenants, tag: str) -> None:
+    last = {"Last-Event-ID": f"{attacked.theirs.call}-{tag}"}
+    for call, status in ((attacked.mine.call, 422), (attacked.theirs.call, 404)):
+        path = f"/v1/calls/{call}/events"
+        assert attacked.door.get(path, headers={**attacked.as_b, **last}).status_code == status

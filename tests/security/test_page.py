@@ -184,7 +184,11 @@ async def test_a_token_is_in_no_address_and_left_nowhere(
 ) -> None:
     page = await browser.new_page()
     asked: list[Request] = []
-    page.on("request", asked.append)
+
+    def note(request: Request) -> None:
+        asked.append(request)
+
+    page.on("request", note)
     async with page.expect_response("**/demo/session") as opened:
         await page.goto(attacked.page)
     token = (await (await opened.value).json())["access_token"]

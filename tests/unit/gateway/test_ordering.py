@@ -97,3 +97,15 @@ def test_a_reader_who_comes_back_gets_exactly_the_rest(
 def test_an_id_of_no_fact_of_this_call_is_refused(last: str) -> None:
     with pytest.raises(ValueError, match="not an event"):
         Ordering(CALL, last)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        "", "-", "--5", "-5 ", "-1e9", "-0x1", "-+1", "-1++2", "-end+", "-END", "-\u0663", "-../1",
+        "-99999999999", "-end+" + "a" * 41, "-end" + "+settled" * 100,
+    ],
+)  # fmt: skip
+def test_what_is_no_id_of_a_call_is_refused(odd: str) -> None:
+    with pytest.raises(ValueError, match="not an event"):
+        Ordering(CALL, CALL + odd if odd else "c_" + "b" * 26 + "-1")
