@@ -10,6 +10,9 @@ export class Problem extends Error {
   }
 }
 
+// The key in the address that `up` printed; browsers keep what follows the # to themselves.
+const pageKey = location.hash.slice(1);
+
 export class Session {
   constructor() {
     this.token = "";
@@ -19,7 +22,7 @@ export class Session {
 
   // The demo's session; a Problem when this page has none here.
   async open() {
-    const answer = await answered(await reach("/demo/session", { method: "POST" }));
+    const answer = await answered(await reach("/demo/session", { method: "POST", headers: { "CallFunnel-Page-Key": pageKey } }));
     const session = await answer.json();
     this.token = session.access_token;
     this.renewAt = Date.now() + session.expires_in * 800;

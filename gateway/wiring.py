@@ -38,6 +38,7 @@ K = TypeVar("K")
 V = TypeVar("V")
 ROLE = "gateway"
 _DEMO_CLIENT = "oidc/demo-admin"
+_PAGE = "demo/page"
 _ROUTE_KEPT_S = 3.0
 _ROUTE_STALE_S = 900.0
 """While the database is away: a number that changed hands meanwhile is rarer than a lost call."""
@@ -113,7 +114,9 @@ async def open_door(context: Context, closing: AsyncExitStack) -> Door:
         feeds=Feeds(bus, _timeline(views)),
         guard=Guard(token_verifier(context.settings)),
         health=_health(context, mirrors, views, spool),
-        demo=DemoSessions(_demo_grant(context) if context.settings.demo_session else None),
+        demo=DemoSessions(
+            _demo_grant(context) if context.settings.demo_session else None, _page_key(context)
+        ),
         streams=Streams(),
         placed=Placed(time.monotonic),
         telemetry=context.telemetry,
@@ -168,3 +171,10 @@ def _demo_grant(context: Context) -> Callable[[], Awaitable[Granted]]:
         return await request_token(context.settings.issuer, form)
 
     return grant
+
+
+def _page_key(context: Context) -> Callable[[], Awaitable[str]]:
+    async def key() -> str:
+        return (await context.secrets.get(PLATFORM, _PAGE))["key"]
+
+    return key

@@ -11,7 +11,7 @@ from urllib.parse import urlencode, urlsplit
 
 from callfunnel.domain.errors import UserError
 from callfunnel.infra.sealed import SealedFolder
-from callfunnel.local.credentials import DEMO_CLIENT, credential
+from callfunnel.local.credentials import DEMO_CLIENT, PAGE, credential
 from callfunnel.local.demo import CARRIER, NUMBER, TENANT
 from callfunnel.local.home import write_json
 from callfunnel.local.processes import Stack
@@ -56,6 +56,7 @@ def write_ready_file(file: Path, stack: Stack, now: Mapping[str, object]) -> Non
     carrier = stack.store.get(TENANT, CARRIER)
     content = {
         "gateway": now["gateway"],
+        "page": page_address(stack),
         "api_token": demo_token(stack.issuer_url, stack.store),
         "carrier": {**carrier, "number": NUMBER},
         "processes": now["processes"],
@@ -87,8 +88,13 @@ def demo_token(issuer_url: str, store: SealedFolder) -> str:
         connection.close()
 
 
+def page_address(stack: Stack) -> str:
+    """What opens the page with its session. Browsers send no fragment: it is in no log."""
+    return f"{stack.gateway_url}/#{credential(stack.store, PAGE)['key']}"
+
+
 def greeting(stack: Stack, seconds: float, headless: bool) -> str:
-    lines = [f"CallFunnel is ready after {seconds:.1f} s: {stack.gateway_url}"]
+    lines = [f"CallFunnel is ready after {seconds:.1f} s: {page_address(stack)}"]
     if not headless:
         lines.append("Open it in a browser, press the button and talk. Ctrl-C stops everything.")
     if stack.model == "demo":

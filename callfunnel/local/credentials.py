@@ -17,6 +17,7 @@ POSTGRES_ROLES = ("superuser", "owner", "gateway", "conductor", "persistence", "
 OBJECT_ROLES = ("owner", "gateway", "persistence")
 SERVICES = ("gateway", "media", "conductor", "persistence", "billing")
 DEMO_CLIENT = "demo-admin"
+PAGE = "demo/page"
 
 
 def _user_and_password(user: str) -> dict[str, str]:
@@ -37,6 +38,7 @@ def _client(client_id: str) -> dict[str, str]:
 
 def _wanted() -> dict[str, Callable[[], dict[str, str]]]:
     return {
+        PAGE: lambda: {"key": secrets.token_urlsafe(16)},
         "jetstream/key": lambda: {"key": secrets.token_hex(32)},
         "objects/sse": lambda: {"kek": secrets.token_hex(32), "passphrase": secrets.token_hex(16)},
         "objects/inside": lambda: {

@@ -51,7 +51,7 @@ async def page(browser: Browser, stack: RunningStack) -> AsyncIterator[Page]:
     wrong: list[str] = []
     page.on("console", lambda line: wrong.append(line.text) if is_wrong(line) else None)
     page.on("pageerror", lambda error: wrong.append(str(error)))
-    await page.goto(stack.ready["gateway"])
+    await page.goto(stack.ready["page"])
     yield page
     await page.close()
     assert wrong == []
@@ -126,7 +126,7 @@ async def test_a_blocked_microphone_is_explained(browser: Browser, stack: Runnin
         "navigator.mediaDevices.getUserMedia = async () => {"
         " throw new DOMException('denied', 'NotAllowedError'); };"
     )
-    await page.goto(stack.ready["gateway"])
+    await page.goto(stack.ready["page"])
     await page.click("#talk")
     await expect(page.locator("#notice")).to_contain_text("The microphone is blocked")
     await expect(page.locator("#talk")).to_be_enabled()

@@ -213,6 +213,13 @@ DEFENCES = (
         "the demo session is for this page", "gateway/demo.py", "and own and same_page and site",
         "and own and site", (f"{UNIT}/gateway/test_demo.py",),
     ),
+    Defence(
+        "the demo session is for who has the printed address",
+        "gateway/demo.py",
+        "if not hmac.compare_digest((await self._key()).encode(), given):",
+        "if False:",
+        ("tests/integration/gateway/test_demo_session.py::test_nobody_else_does",),
+    ),
     # --- what may lie where
     Defence(
         "facts are redacted", "workers/persistence/redaction/handlers.py",

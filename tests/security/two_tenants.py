@@ -82,7 +82,7 @@ class TwoTenants:
     @property
     def page(self) -> str:
         """The address that `up` prints."""
-        return str(self.stack.ready["gateway"])
+        return str(self.stack.ready["page"])
 
     @cached_property
     def door(self) -> httpx.Client:
