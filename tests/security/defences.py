@@ -1,8 +1,9 @@
 """Takes out one defence after the other, in a copy, and shows which tests miss it.
 
-    python -m tests.security.defences [word of a name ...]    writes docs/defences.md when all run
+    python -m tests.security.defences [word of a name or of its tests ...]
 
-A defence whose tests still pass without it is an error: then nothing holds it. It takes minutes.
+A defence whose tests still pass without it is an error: then nothing holds it. All of them take
+minutes; the rows of docs/defences.md are renewed one by one.
 """
 
 from __future__ import annotations
@@ -77,19 +78,38 @@ def row(defence: Defence, failed: list[str]) -> str:
     return f"| {defence.name} | `{defence.file}` | {shown}{more} |\n"
 
 
+def known_rows() -> dict[str, str]:
+    """The table as it is, by defence."""
+    lines = PAPER.read_text().splitlines(keepends=True) if PAPER.exists() else []
+    found = {line.split(" | ")[0].removeprefix("| "): line for line in lines}
+    return {each.name: found[each.name] for each in DEFENCES if each.name in found}
+
+
+def keep(defence: Defence, failed: list[str]) -> None:
+    """Writes one row, in its place; none for a defence that nothing holds."""
+    rows = known_rows()
+    rows.pop(defence.name, None)
+    rows |= {defence.name: row(defence, failed)} if failed else {}
+    PAPER.write_text(HEAD + "".join(rows[each.name] for each in DEFENCES if each.name in rows))
+
+
+def is_chosen(defence: Defence, words: list[str]) -> bool:
+    return not words or any(
+        word in each for word in words for each in (defence.name, *defence.tests)
+    )
+
+
 def main(words: list[str]) -> int:
-    chosen = [each for each in DEFENCES if not words or any(word in each.name for word in words)]
-    rows, unmissed = [], []
+    chosen = [each for each in DEFENCES if is_chosen(each, words)]
+    held = 0
     with copied() as copy:
         for defence in chosen:
             failed = missed(copy, defence)
             print(f"{'ok  ' if failed else 'HOLE'} {defence.name}: {len(failed)} fail", flush=True)
-            rows.append(row(defence, failed))
-            unmissed += [] if failed else [defence.name]
-    if not words and not unmissed:
-        PAPER.write_text(HEAD + "".join(rows))
-    print(f"{len(chosen) - len(unmissed)} of {len(chosen)} defences are held by a test")
-    return 1 if unmissed else 0
+            keep(defence, failed)
+            held += bool(failed)
+    print(f"{held} of {len(chosen)} defences are held by a test")
+    return 0 if held == len(chosen) else 1
 
 
 if __name__ == "__main__":
