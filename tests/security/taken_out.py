@@ -116,7 +116,7 @@ DEFENCES = (
     ),
     Defence(
         "a carrier's socket is signed", "workers/media/server.py",
-        "if found is None or not self._signed(found, path, request):", "if found is None:",
+        "if found is None or not self._signed(found, path, headers):", "if found is None:",
         ("tests/integration/media/test_worker.py::"
          "test_a_used_token_and_a_wrong_signature_are_refused",),
     ),
