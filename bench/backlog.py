@@ -14,6 +14,7 @@ from typing import Any
 
 from bench import behind, traffic
 from bench.harness.figures import Plot
+from bench.harness.processes import Child
 from bench.harness.run import Run
 from callfunnel.events.envelope import Event
 from callfunnel.events.settled import CallRated, RecordingStored, TimelineCompleted
@@ -49,10 +50,24 @@ def measure(run: Run) -> None:
     count = int(run.option("count", 100_000, quick=3000))
     for each in CONSUMERS:
         _figure(run, each, count, _FEW)
+    _feed(run, count)
     for each in CONSUMERS:
         if each.durable in ("redaction", "timeline", "metering"):
             _figure(run, each, count, MANY)
             _figure(run, each, count, _FEW, processes=2)
+
+
+def _feed(run: Run, count: int) -> None:
+    """One reader of a tenant's feed who begins with the oldest fact."""
+    with behind.services() as (stack, core):
+        told = _facts("persistence")(count, 1)
+        asyncio.run(_published(stack, told, "CALLS"))
+        words = (traffic.tenants(1)[0], str(count))
+        env = stack.environment("gateway")
+        with Child("bench.feeding", *words, core=core, env=env) as reader:
+            seen = reader.heard()
+    run.figure("a tenant's feed: backlog", seen["rate"], "messages/s", reach=REACH)
+    run.figure("a tenant's feed: processor time each", seen["each_us"], "us")
 
 
 def _figure(run: Run, each: Consumer, count: int, tenants: int, processes: int = 1) -> None:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,11 +60,13 @@ class Service:
 
 
 @contextlib.contextmanager
-def serving(stack: PrivateStack, core: int, name: str, *words: str) -> Iterator[Service]:
-    """A host of features, told what `words` say, on its core until the block ends."""
+def started(
+    stack: PrivateStack, core: int, name: str, module: str, changes: Mapping[str, str], *words: str
+) -> Iterator[Service]:
+    """A program of the product on its core until the block ends; `changes` of its environment."""
     process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "callfunnel.infra.service", *words],
-        env=stack.environment(name),
+        [sys.executable, "-P", "-m", module, *words],
+        env={**stack.environment(name), **changes},
         stderr=subprocess.DEVNULL,
     )
     pin(process.pid, core)
@@ -72,7 +74,18 @@ def serving(stack: PrivateStack, core: int, name: str, *words: str) -> Iterator[
         yield Service(process)
     finally:
         process.terminate()
-        process.wait(30)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:  # a worker waits for its calls
+            process.kill()
+            process.wait()
+
+
+def serving(
+    stack: PrivateStack, core: int, name: str, *words: str
+) -> contextlib.AbstractContextManager[Service]:
+    """A host of features, told what `words` say, on its core until the block ends."""
+    return started(stack, core, name, "callfunnel.infra.service", {}, *words)
 
 
 def alone(feature: str) -> tuple[str, ...]:

@@ -16,10 +16,12 @@ _ALL: Final = (
     ),
     Bench("relay", "The gateway's media relay", "bench.relay:measure", seconds=8),
     Bench("bus", "The bus", "bench.bus:measure", seconds=15),
+    Bench("webhook", "A call is offered", "bench.webhook:measure", seconds=60),
     Bench("lag", "From a fact to its row", "bench.lag:measure", seconds=45),
     Bench("backlog", "After an outage", "bench.backlog:measure", seconds=150),
-    Bench("offpath", "Behind the call", "bench.offpath:measure", seconds=40),
     Bench("tracing", "Tracing and metrics", "bench.tracing:measure", seconds=30),
+    Bench("patience", "A tool beside a backlog", "bench.patience:measure", seconds=30),
+    Bench("offpath", "Behind the call", "bench.offpath:measure", seconds=5),
     Bench("ears", "The offline agent's ears", "bench.ears:measure", seconds=60, alone=True),
 )
 BENCHES: Final = {each.name: each for each in _ALL}
