@@ -50,15 +50,15 @@ def measure(run: Run) -> None:
     count = int(run.option("count", 100_000, quick=3000))
     for each in CONSUMERS:
         _figure(run, each, count, _FEW)
-    _feed(run, count)
     for each in CONSUMERS:
         if each.durable in ("redaction", "timeline", "metering"):
             _figure(run, each, count, MANY)
             _figure(run, each, count, _FEW, processes=2)
 
 
-def _feed(run: Run, count: int) -> None:
+def feed(run: Run) -> None:
     """One reader of a tenant's feed who begins with the oldest fact."""
+    count = int(run.option("count", 100_000, quick=3000))
     with behind.services() as (stack, core):
         told = _facts("persistence")(count, 1)
         asyncio.run(_published(stack, told, "CALLS"))

@@ -20,6 +20,7 @@ _ALL: Final = (
     Bench("lag", "From a fact to its row", "bench.lag:measure", seconds=45),
     Bench("backlog", "After an outage", "bench.backlog:measure", seconds=150),
     Bench("tracing", "Tracing and metrics", "bench.tracing:measure", seconds=30),
+    Bench("feed", "A feed read from its beginning", "bench.backlog:feed", seconds=15),
     Bench("patience", "A tool beside a backlog", "bench.patience:measure", seconds=30),
     Bench("offpath", "Behind the call", "bench.offpath:measure", seconds=5),
     Bench("ears", "The offline agent's ears", "bench.ears:measure", seconds=60, alone=True),

@@ -21,6 +21,7 @@ from callfunnel.infra.postgres import Connection, Pool, platform_connection, ten
 _AT_ONCE = 500
 _LOOK_AGAIN_S = 10.0
 _AFTER_TROUBLE_S = 1.0
+_DOWN_AFTER = 3
 log = logging.getLogger(__name__)
 
 
@@ -109,16 +110,29 @@ class Outbox:
         return due | {TenantId(row[0]) for row in rows}
 
     async def _send_all(self, tenants: set[TenantId]) -> float:
-        """Returns the seconds until the next look; a tenant in trouble is tried again sooner."""
+        """Returns the seconds until the next look; a tenant in trouble is tried again sooner.
+
+        Together first. When that fails it may be one tenant's message: each alone, until some
+        fail in a row, which means that nobody's can be told now.
+        """
+        if await self._tried(tenants):
+            return _LOOK_AGAIN_S
+        left, in_a_row = sorted(tenants), 0
+        while len(tenants) > 1 and left and in_a_row < _DOWN_AFTER:
+            alone = left.pop()
+            told = await self._tried({alone})
+            in_a_row = 0 if told else in_a_row + 1
+            self._waiting |= set() if told else {alone}
+        self._waiting.update(left)
+        return _AFTER_TROUBLE_S
+
+    async def _tried(self, tenants: set[TenantId]) -> bool:
         try:
             await self._send_for(tenants)
         except Exception as error:
-            if len(tenants) > 1:  # it may be the message of one of them: the others go on
-                return min([await self._send_all({tenant}) for tenant in tenants])
             self._trouble(error)
-            self._waiting |= tenants
-            return _AFTER_TROUBLE_S
-        return _LOOK_AGAIN_S
+            return False
+        return True
 
     async def _send_for(self, tenants: set[TenantId]) -> None:
         while tenants and await self._send(tenants) == _AT_ONCE:
