@@ -179,7 +179,7 @@ class Admission:
                 raise Temporary("a slot was taken from its holder")
             return Slot(held.key, revision)
         choices = free_slots(offer.call_limit, self._registry.slots(offer.tenant))
-        turn = int(self._draw() * min(len(choices), MOST_SLOT_TRIES))
+        turn = int(self._draw() * len(choices))  # the mirror lags: who comes at once draws apart
         for n in (choices[turn:] + choices[:turn])[:MOST_SLOT_TRIES]:
             key = f"{offer.tenant}.{n}"
             revision = await self._registry.take_slot(key, holder, 0)

@@ -1,6 +1,7 @@
 """Admission holds everything or nothing, whichever step fails; a refusal is told exactly once."""
 
 import itertools
+import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -251,3 +252,17 @@ async def test_a_pin_that_may_exist_keeps_its_reservation_for_the_worker_to_judg
 async def test_what_cannot_be_given_back_now_does_not_hide_the_answer() -> None:
     world = World(refuses={WorkerId("w1"): "full"}, fails={"free_slot", "release"})
     assert is_refused(await world.admit())
+
+
+class Behind(World):
+    """A gateway whose mirror of the slots has heard nothing yet."""
+
+    def slots(self, tenant: TenantId) -> set[int]:
+        return set()
+
+
+async def test_many_calls_at_once_find_slots_before_the_mirror_shows_who_has_them() -> None:
+    world = Behind(limit=1000, workers_={WorkerId("w1"): 1000})
+    admission = Admission(world, world, world, random.Random(4).random)
+    pins = [await admission.admit(offer(f"CA{n}", world.limit)) for n in range(60)]
+    assert not any(is_refused(pin) for pin in pins)
