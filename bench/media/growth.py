@@ -17,6 +17,8 @@ OVER_TIME = Plot(
 _EVERY_S = 10.0
 _WARM_SHARE = 0.2
 """Of the time: pools fill, caches warm, the allocator finds its size."""
+_FULL = 0.95
+"""Of the most calls there were: only what was seen with as many is compared."""
 
 
 def measure(run: Run) -> None:
@@ -48,7 +50,9 @@ def _sample(worker: Worker) -> dict[str, float]:
 
 
 def _tell(run: Run, samples: list[tuple[float, dict[str, float]]]) -> None:
-    settled = samples[int(len(samples) * _WARM_SHARE) :]
+    most = max(sample["calls"] for _, sample in samples)
+    settled = [each for each in samples if each[1]["calls"] >= _FULL * most]
+    settled = settled[int(len(settled) * _WARM_SHARE) :]
 
     def of(name: str) -> list[tuple[float, float]]:
         return [(at, sample[name]) for at, sample in settled]
