@@ -63,6 +63,7 @@ class Strain:
         """Watches no more."""
         if self._timer is not None:
             self._timer.cancel()
+            self._timer = None
             gc.callbacks.remove(self._on_collection)
 
     def _plan(self) -> None:
