@@ -24,7 +24,7 @@ from callfunnel.infra.spool import Spool
 from tests.integration.bus.nats_process import NatsProcess
 from tests.simulators.room import WORKER, spec
 from workers.media.report import Reporter
-from workers.media.strain import Tidiness
+from workers.media.tidiness import Tidiness
 
 FACTS_PER_S = 1000
 SEGMENTS_PER_S = 200

@@ -29,7 +29,7 @@ from callfunnel.infra.espeak import Voice
 from callfunnel.infra.settings import PlatformSettings
 from tests.simulators.room import ACCOUNT
 from workers.media.audio.g711 import SILENCE
-from workers.media.strain import Tidiness
+from workers.media.tidiness import Tidiness
 
 PLACES: Final = 20
 """Milliseconds of a frame: calls are spread over them."""

@@ -17,6 +17,7 @@ from callfunnel.domain.call import CallSpec, Cause, WorkerRecord
 from callfunnel.domain.errors import UserError
 from callfunnel.domain.ids import CallId, WorkerId
 from callfunnel.events.requests import Accepted, HangUp, ReleaseSlot, ReserveSlot
+from callfunnel.infra.background import Background
 from callfunnel.infra.bus import Bus, Received
 from callfunnel.infra.clock import unix_ns, utc_now
 from callfunnel.infra.context import Context
@@ -36,7 +37,7 @@ from workers.media.settings import MediaSettings
 from workers.media.slots import Reservation, Slots
 from workers.media.spans import CallSpans
 from workers.media.speaker import Speaker
-from workers.media.strain import Tidiness
+from workers.media.tidiness import Tidiness
 from workers.media.tools import BusErrands
 
 _log: Final = logging.getLogger(__name__)
@@ -44,10 +45,10 @@ _log: Final = logging.getLogger(__name__)
 _SWEEP_S: Final = 1.0
 _LAST_WORDS_S: Final = 10.0
 """How long calls that are ended at the drain deadline may take for their last words."""
-_LOOKS_S: Final = (0.0, 2.0, 4.0)
-"""Pauses between looks at the pins after a lapse: longer in all than the reaper's grace."""
 _CUT_S: Final = 0.4
 """The same when somebody hurries, and what the end itself takes."""
+_LOOKS_S: Final = (0.0, 2.0, 4.0)
+"""Pauses between looks at the pins after a lapse: longer in all than the reaper's grace."""
 
 
 class Draining(msgspec.Struct, frozen=True):
@@ -82,6 +83,7 @@ class MediaWorker:
         self._opened = contextlib.AsyncExitStack()
         self._opened.push_async_callback(self._synthesizer.close)
         self._hurried = asyncio.Event()
+        self._sweeping = Background("sweep of reservations", self._sweep)
 
     async def start(self) -> None:
         """Opens everything; afterwards the gateway may place calls here."""
@@ -105,7 +107,8 @@ class MediaWorker:
         self._opened.push_async_callback(self._registry.leave)
         tracer = self._context.tracer
         await end_calls_of_predecessor(self._spool, self._registry, tracer)
-        self._keep(self._sweep())
+        self._sweeping.start()
+        self._opened.push_async_callback(self._sweeping.stop)
         self._watch(door)
         self._tidiness = Tidiness()
         self._slots.closed = ""
@@ -217,15 +220,13 @@ class MediaWorker:
         await session.done
         await listening.unsubscribe()
 
-    async def _sweep(self) -> None:
+    async def _sweep(self) -> float:
         """Reservations whose socket never came."""
-        loop = asyncio.get_running_loop()
-        while True:
-            await asyncio.sleep(_SWEEP_S)
-            for late in self._slots.expire(loop.time()):
-                self._registry.touch()
-                self._keep(self._never_came(late))
-            self._changed.set()
+        for late in self._slots.expire(asyncio.get_running_loop().time()):
+            self._registry.touch()
+            self._keep(self._never_came(late))
+        self._changed.set()
+        return _SWEEP_S
 
     async def _never_came(self, late: Reservation) -> None:
         """Told and ended if it was pinned; otherwise nobody knows of it and nothing is told."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from workers.media.strain import Tidiness
+from workers.media.tidiness import Tidiness
 
 
 @pytest.fixture
