@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 
+from bench.harness.processes import descendants, pss_kb
 from tests.simulators.running_stack import RunningStack
 
 EVERY_S = 0.5
@@ -103,26 +104,8 @@ def memory_kb(stack: RunningStack) -> dict[str, int]:
     """PSS of every process of the stack, each with its children, in kB."""
     state = json.loads((stack.home / "run" / "up.json").read_text())
     pids = {each["name"]: int(each["pid"]) for each in state["processes"]}
-    return {name: _tree_kb(pid) for name, pid in pids.items() if _tree_kb(pid)}
-
-
-def _tree_kb(pid: int) -> int:
-    return _pss_kb(pid) + sum(_tree_kb(child) for child in _children(pid))
-
-
-def _children(pid: int) -> list[int]:
-    try:
-        return [int(n) for n in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except OSError:
-        return []
-
-
-def _pss_kb(pid: int) -> int:
-    try:
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)
+    sizes = {name: sum(map(pss_kb, (pid, *descendants(pid)))) for name, pid in pids.items()}
+    return {name: size for name, size in sizes.items() if size}
 
 
 def metric(home: Path, process: str, name: str) -> float:

@@ -17,19 +17,13 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
 from callfunnel.infra.metrics import METRICS, OF_CODE
-from tests.simulators.otlp_collector import Collector, collecting
+from tests.simulators.otlp_collector import Collector
 from tests.simulators.running_stack import RunningStack
 from tests.simulators.waiting import eventually
 
 PROMETHEUS = shutil.which("prometheus")
 MOST_OF_CODE = 16
 """More durables or roles than one process has."""
-
-
-@pytest.fixture(scope="module")
-def collector() -> Iterator[Collector]:
-    with collecting() as collector:
-        yield collector
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.simulators.otlp_collector import Collector, SeenSpan, collecting, tree
+from tests.simulators.otlp_collector import Collector, SeenSpan, tree
 from tests.simulators.running_stack import RunningStack
 from tests.simulators.waiting import eventually
 
@@ -16,12 +16,6 @@ CARD = "say:my card number is four one one one" + " one one one one" * 3
 LOOK_UP = "say:why did my bill go up"
 SHORT = ("--hangup-after", "8", "--json")
 Story = dict[str, Any]
-
-
-@pytest.fixture(scope="module")
-def collector() -> Iterator[Collector]:
-    with collecting() as collector:
-        yield collector
 
 
 @pytest.fixture(scope="module")
