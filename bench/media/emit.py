@@ -5,6 +5,7 @@ as large as they are, every millisecond's share at once. Each emit is timed wher
 """
 
 import asyncio
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -20,6 +21,7 @@ from callfunnel.events.call import CallerSpoke
 from callfunnel.infra.bus import Bus, BusAccess
 from callfunnel.infra.clock import utc_now
 from callfunnel.infra.provision import BusSize, provision
+from callfunnel.infra.service import SWITCH_S
 from callfunnel.infra.spool import Spool
 from tests.integration.bus.nats_process import NatsProcess
 from tests.simulators.room import WORKER, spec
@@ -73,6 +75,7 @@ async def _loaded(run: Run, url: str, folder: Path) -> None:
     timed = Timed(spool)
     reporter = Reporter(spec(), timed, utc_now)
     reporter.begin(WORKER, 1, "demo.0")
+    sys.setswitchinterval(SWITCH_S)
     Tidiness()
     await _emit(reporter, 1.0)
     timed.took.clear()

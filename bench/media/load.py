@@ -26,6 +26,7 @@ from bench.media.model import ModelPeer
 from bench.media.seen import Seen
 from callfunnel.domain.errors import Temporary
 from callfunnel.infra.espeak import Voice
+from callfunnel.infra.service import SWITCH_S
 from callfunnel.infra.settings import PlatformSettings
 from tests.simulators.room import ACCOUNT
 from workers.media.audio.g711 import SILENCE
@@ -157,6 +158,7 @@ async def main(folder: Path, workers: list[str]) -> None:
     )
     announce(port=server.sockets[0].getsockname()[1])
     coming = asyncio.create_task(load.keep_coming())
+    sys.setswitchinterval(SWITCH_S)
     Tidiness()
     while (told := await asyncio.to_thread(listen)) is not None:
         announce(**await _obey(load, admission, told))

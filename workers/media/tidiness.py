@@ -15,8 +15,6 @@ _YOUNG: Final = 1_500
 _MIDDLE: Final = 3
 """Looks at the youngest until one at what those left: up to four times the work."""
 _NEVER: Final = 1_000_000_000
-_SWITCH_S: Final = 0.0005
-"""How long the spool's thread may keep the interpreter while a frame waits; 5 ms by default."""
 _LEAK: Final = 1.5
 """Times the memory blocks after the last full collection: then it is done with calls there, too."""
 
@@ -25,7 +23,6 @@ class Tidiness:
     """Full collections, when they disturb nobody: made once everything is loaded."""
 
     def __init__(self) -> None:
-        sys.setswitchinterval(_SWITCH_S)
         gc.collect()
         gc.freeze()
         gc.set_threshold(_YOUNG, _MIDDLE, _NEVER)

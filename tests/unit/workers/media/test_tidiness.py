@@ -12,11 +12,10 @@ from workers.media.tidiness import Tidiness
 @pytest.fixture
 def tidiness() -> Iterator[Tidiness]:
     """As a worker makes it; what it changes in the interpreter is put back."""
-    thresholds, interval = gc.get_threshold(), sys.getswitchinterval()
+    thresholds = gc.get_threshold()
     yield Tidiness()
     gc.unfreeze()
     gc.set_threshold(*thresholds)
-    sys.setswitchinterval(interval)
 
 
 def test_old_garbage_waits_until_no_call_is_there_to_wait(tidiness: Tidiness) -> None:
