@@ -1,9 +1,8 @@
 """The process behind `cf up`: starts the table, keeps it running, ends all of it.
 
-One thread, one loop: what is due is decided by `watch`, `fleet` and `roll`, this only does it. It
-sleeps in
-sigtimedwait, so an ended child or Ctrl-C wakes it at once. Imports little on purpose: it lives as
-long as the stack and its start is part of every start.
+One thread, one loop: what is due is decided by `watch`, `fleet`, `pulse` and `roll`, this only does
+it. It sleeps in sigtimedwait, so an ended child or Ctrl-C wakes it at once. Imports little on
+purpose: it lives as long as the stack and its start is part of every start.
 """
 
 from __future__ import annotations
