@@ -36,6 +36,12 @@ def _client(client_id: str) -> dict[str, str]:
     return {"client_id": client_id, "client_secret": secrets.token_urlsafe(24)}
 
 
+def _inner_certificate() -> dict[str, str]:
+    from callfunnel.local.certificates import own_certificate  # needed once in a home's life
+
+    return own_certificate("objects")
+
+
 def _wanted() -> dict[str, Callable[[], dict[str, str]]]:
     return {
         PAGE: lambda: {"key": secrets.token_urlsafe(16)},
@@ -44,6 +50,7 @@ def _wanted() -> dict[str, Callable[[], dict[str, str]]]:
         "objects/inside": lambda: {
             name: secrets.token_hex(24) for name in ("volume", "filer", "admin")
         },
+        "objects/tls": _inner_certificate,
         **{f"nats/{role}": partial(_user_and_password, role) for role in NATS_ROLES},
         **{f"postgres/{role}": partial(_postgres_user, role) for role in POSTGRES_ROLES},
         **{f"objects/{role}": partial(_object_keys, role) for role in OBJECT_ROLES},

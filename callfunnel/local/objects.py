@@ -1,8 +1,9 @@
 """The object store of one home: SeaweedFS in its small form, S3 on loopback.
 
-Objects are encrypted with a key from the sealed store. Its inner parts (filer, volumes, admin)
-listen too: signing keys and passwords close them, since without those the filer hands out
-objects to anybody on this machine.
+Objects are encrypted with a key from the sealed store. Its inner parts (master, filer, volumes,
+admin) listen too, and as they come they let anybody on this machine list, write and delete what is
+stored: what they say to each other needs a certificate that only they have, master and filer speak
+no HTTP, and signing keys and a password close the rest.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import json
 import signal
 from collections.abc import Mapping
+from pathlib import Path
 
 from callfunnel.infra.sealed import SealedFolder, write_private
 from callfunnel.local.credentials import credential
@@ -35,9 +37,11 @@ _PORT_FLAGS = {
     "filer.port.grpc": "filer_grpc",
     "admin.port": "admin",
 }
+_PARTS = ("MASTER", "VOLUME", "FILER", "S3", "ADMIN", "WORKER", "CLIENT")
 _FLAGS = (
     f"-ip={LOOPBACK}",
     f"-ip.bind={LOOPBACK}",
+    "-disableHttp",
     "-master.telemetry=false",
     "-master.resumeState=false",  # resuming, it now and then has no volumes for 5 to 20 s
     "-webdav=false",
@@ -58,6 +62,8 @@ def objects_process(home: Home, ports: Mapping[str, int], store: SealedFolder) -
     """Write the identities and say how to run the store."""
     folder = home.root / "objects"
     write_private(folder / "identities.json", _identities(store))
+    for part, text in credential(store, "objects/tls").items():
+        write_private(folder / f"{part}.pem", text.encode())
     for stale in ("mini.options", "s3.sock", "filer.sock"):
         (folder / stale).unlink(missing_ok=True)
     (folder / "master").mkdir(mode=0o700, exist_ok=True)
@@ -75,7 +81,7 @@ def objects_process(home: Home, ports: Mapping[str, int], store: SealedFolder) -
             *listening,
             *_FLAGS,
         ),
-        env={**service_environment(), **_environment(store)},
+        env={**service_environment(), **_environment(store), **_among_parts(folder)},
         ready=AnswersUrl(f"http://{LOOPBACK}:{ports['s3']}/healthz"),
         log=home.log("objects"),
         service=True,
@@ -108,3 +114,11 @@ def _environment(store: SealedFolder) -> dict[str, str]:
         "WEED_JWT_FILER_SIGNING_READ_KEY": inside["filer"][::-1],
         "WEED_ADMIN_PASSWORD": inside["admin"],
     }
+
+
+def _among_parts(folder: Path) -> dict[str, str]:
+    """Where each part finds the one certificate that it shows and believes."""
+    certificate, key = str(folder / "certificate.pem"), str(folder / "key.pem")
+    shown = {f"WEED_GRPC_{part}_CERT": certificate for part in _PARTS}
+    kept = {f"WEED_GRPC_{part}_KEY": key for part in _PARTS}
+    return {"WEED_GRPC_CA": certificate, **shown, **kept}

@@ -1,4 +1,6 @@
+import asyncio
 import secrets as randomness
+import ssl
 
 import pytest
 import urllib3
@@ -56,7 +58,31 @@ async def test_without_credentials_there_is_nothing(
     with urllib3.PoolManager() as http:
         assert http.request("GET", f"{platform.objects_url}{path}").status == 403
         filer = f"http://127.0.0.1:{stack.ports['filer']}/buckets{path}"
-        assert http.request("GET", filer).status == 401
+        assert http.request("GET", filer).status == 404
+
+
+async def test_a_user_of_this_machine_cannot_throw_all_recordings_away(
+    stack: PrivateStack, objects: Objects, tenant: TenantId
+) -> None:
+    await objects.put(tenant, "recordings/c_6.flac", SOUND, "audio/flac")
+    master = f"http://127.0.0.1:{stack.ports['master']}"
+    with urllib3.PoolManager() as http:
+        for order in ("/col/delete?collection=callfunnel", "/vol/vacuum", "/dir/assign"):
+            assert http.request("GET", master + order).status == 404
+    assert await objects.get(tenant, "recordings/c_6.flac") == SOUND
+
+
+@pytest.mark.parametrize("part", ["master_grpc", "filer_grpc", "volume_grpc", "s3_grpc"])
+async def test_a_part_of_the_store_talks_to_its_other_parts_alone(
+    stack: PrivateStack, part: str
+) -> None:
+    stranger = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    stranger.check_hostname, stranger.verify_mode = False, ssl.CERT_NONE
+    stranger.set_alpn_protocols(["h2"])
+    reader, writer = await asyncio.open_connection("127.0.0.1", stack.ports[part], ssl=stranger)
+    with pytest.raises(ssl.SSLError, match="CERTIFICATE_REQUIRED"):
+        await reader.read(1)
+    writer.close()
 
 
 async def test_the_disk_holds_no_object_in_the_clear(
