@@ -17,6 +17,8 @@ from typing import Final, TextIO
 import msgspec
 
 OWN: Final = ("callfunnel", "workers", "gateway")
+SAID_BY_US: Final = ("aiofastnet",)
+"""Vendors that warn of every write to a peer who has just gone; the end of the call says it."""
 FIELDS: Final = frozenset(
     (
         "address",
@@ -169,3 +171,5 @@ def write_json_lines(process: str, *, level: int = logging.INFO, to: TextIO | No
     root.setLevel(logging.WARNING)
     for name in OWN:
         logging.getLogger(name).setLevel(level)
+    for name in SAID_BY_US:
+        logging.getLogger(name).setLevel(logging.ERROR)

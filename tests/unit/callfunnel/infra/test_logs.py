@@ -9,7 +9,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from callfunnel.infra.logs import FIELDS, AllowList, JsonLines, UnknownLogField, about
+from callfunnel.infra.logs import (
+    FIELDS,
+    AllowList,
+    JsonLines,
+    UnknownLogField,
+    about,
+    write_json_lines,
+)
 
 ROOT = Path(__file__).parents[4]
 LEVELS = {"debug", "info", "warning", "error", "exception", "critical"}
@@ -43,6 +50,24 @@ def test_a_line_is_json_with_the_call_it_is_about(written: io.StringIO) -> None:
     assert line["message"] == "call ended"
     assert line["process"] == "test-1"
     assert (line["call"], line["request"], line["cause"]) == ("c_1", "r_1", "caller_hangup")
+
+
+@pytest.fixture
+def root_as_it_was() -> Iterator[None]:
+    root = logging.getLogger()
+    kept, level = list(root.handlers), root.level
+    yield
+    root.handlers[:], root.level = kept, level
+
+
+def test_vendors_are_heard_of_trouble_but_not_of_each_peer_that_goes(root_as_it_was: None) -> None:
+    stream = io.StringIO()
+    write_json_lines("test-1", to=stream)
+
+    logging.getLogger("aiofastnet").warning("write() called after connection lost")
+    logging.getLogger("nats").warning("slow consumer")
+
+    assert [line["message"] for line in lines(stream)] == ["slow consumer"]
 
 
 def test_a_field_that_is_not_allowed_never_reaches_the_line(written: io.StringIO) -> None:
