@@ -1,7 +1,7 @@
 """Nobody speaks faster than time goes by."""
 
 from workers.media.inbound import Inbound
-from workers.media.pace import AUDIO_AHEAD, AUDIO_PER_S, KEYS_AHEAD, KEYS_PER_S, Pace
+from workers.media.pace import AUDIO_AHEAD, AUDIO_PER_S, KEYS_AHEAD, KEYS_PER_S, SAVED_S, Pace
 
 
 def test_a_call_of_an_hour_keeps_the_pace_also_after_a_network_that_stood_still() -> None:
@@ -34,3 +34,10 @@ async def test_a_flood_of_keys_is_no_flood_of_facts() -> None:
         caller.key("1")
     assert sum("KeyPressed" in str(each) for each in told) <= KEYS_AHEAD + KEYS_PER_S
     assert "too many keys" in str(told[-1])
+
+
+def test_who_was_quiet_for_an_hour_may_not_send_an_hour_at_once() -> None:
+    pace = Pace(AUDIO_PER_S, AUDIO_AHEAD)
+    assert pace.keeps(160, 0.0)
+    late = [pace.keeps(160, 3600.0) for _ in range(180_000)]
+    assert late.index(False) <= (AUDIO_AHEAD + SAVED_S * AUDIO_PER_S) / 160
