@@ -19,6 +19,17 @@ RETRY_S = 0.2
 LAST_FACTS_S = 2.0
 
 
+def account_of(stack: Running) -> Account:
+    """The demo tenant's carrier account, as the running stack knows it."""
+    credentials = stack.carrier
+    return Account(
+        gateway=stack.gateway,
+        public=stack.public,
+        account=credentials["account_sid"],
+        auth_token=credentials["auth_token"],
+    )
+
+
 async def place_and_follow(
     stack: Running,
     numbers: tuple[str, str],
@@ -28,13 +39,7 @@ async def place_and_follow(
     quiet: bool,
 ) -> Outcome:
     """The outcome of the call; its facts are printed as they come unless `quiet`."""
-    credentials = stack.carrier
-    account = Account(
-        gateway=stack.gateway,
-        public=stack.public,
-        account=credentials["account_sid"],
-        auth_token=credentials["auth_token"],
-    )
+    account = account_of(stack)
     watching: list[asyncio.Task[None]] = []
     async with httpx.AsyncClient(timeout=20, trust_env=False) as http:
 

@@ -21,11 +21,11 @@ from callfunnel.carrier.caller import Caller, Manners, Step
 from callfunnel.carrier.frames import FRAME_BYTES, FRAME_MS
 from callfunnel.carrier.playout import SILENCE
 from callfunnel.carrier.twiml import Stream
+from callfunnel.cli.calling import DEMO_NUMBER
 from callfunnel.cli.carrier import Account, Carrier, Outcome
 from callfunnel.domain.errors import UserError
 from callfunnel.infra.speech import speak_once
 
-NUMBER = "+15550100001"
 LONGEST_S = 120.0
 PAUSE_MS = 700
 """The agent's silence after which the caller speaks; also the longest pause inside one turn."""
@@ -193,7 +193,7 @@ class Party:
                 line = _Line(self.account, lambda _: None, http)
                 line.leg = leg
                 async with asyncio.timeout(LONGEST_S):
-                    leg.outcome = await line.place(("+15550109999", NUMBER), [], Manners())
+                    leg.outcome = await line.place(("+15550109999", DEMO_NUMBER), [], Manners())
         except (httpx.HTTPError, UserError, TimeoutError) as problem:
             leg.trouble = f"{type(problem).__name__}: {problem}"
         finally:

@@ -15,7 +15,6 @@ from pathlib import Path
 from tests.simulators.crowd import Crowd, Seen
 from tests.simulators.generous import allow_calls, bear_silence
 from tests.simulators.running_stack import RunningStack
-from tests.simulators.waiting import eventually
 
 CALLS = 50
 CALM_S = 5.0
@@ -52,7 +51,7 @@ def main(words: list[str]) -> int:
             bear_silence(stack)
             seen = asyncio.run(roll_under(stack, calls, "all"))
             print("\n".join(seen.lines))
-            everything_settled(stack)
+            stack.sealed()
             for outcome in seen.dropped:
                 shown = stack.get(f"/v1/calls/{outcome.call}") or {}
                 print(outcome.call, shown.get("cause"), shown.get("duration_ms"))
@@ -63,13 +62,3 @@ def main(words: list[str]) -> int:
             print((Path(folder) / "up.log").read_text())
     print(f"{time.monotonic() - began:.0f} s in all")
     return 1 if seen.dropped or seen.unanswered else 0
-
-
-def everything_settled(stack: RunningStack) -> None:
-    """Returns once no record waits for its seal."""
-
-    def settled() -> bool:
-        shown = stack.get("/v1/calls?limit=200")
-        return bool(shown) and all(item["settled"] for item in shown["items"])
-
-    eventually(settled, "every record is sealed", 60)

@@ -15,7 +15,7 @@ from typing import Any
 
 import psycopg
 
-from callfunnel.cli.carrier import Account
+from callfunnel.cli.following import account_of
 from callfunnel.cli.stack import DEMO, Running
 from callfunnel.domain.ids import PLATFORM
 from callfunnel.infra.sealed import SealedFolder
@@ -68,7 +68,7 @@ class Stage:
         (self.folder / "ready.json").unlink(missing_ok=True)
         self.up = _start(self.folder)
         if "party" in vars(self):
-            self.party.account = self._account()  # another port
+            self.party.account = account_of(self.running)  # another port
 
     @property
     def running(self) -> Running:
@@ -78,12 +78,7 @@ class Stage:
     @cached_property
     def party(self) -> Party:
         """The callers."""
-        return Party(self._account())
-
-    def _account(self) -> Account:
-        stack = self.running
-        carrier = stack.carrier
-        return Account(stack.gateway, stack.public, carrier["account_sid"], carrier["auth_token"])
+        return Party(account_of(self.running))
 
     def pids(self, victim: str) -> list[int]:
         """Every process of the victim that runs now."""

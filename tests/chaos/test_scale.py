@@ -6,14 +6,12 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
 from tests.simulators.crowd import Crowd, Seen
 from tests.simulators.generous import allow_calls, bear_silence, rulebook_version
 from tests.simulators.running_stack import RunningStack
-from tests.simulators.waiting import eventually
 
 SLOTS = 6
 CALLERS = 10
@@ -31,21 +29,10 @@ def doubled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
     assert stack.stop() == 0
 
 
-def settled(stack: RunningStack) -> list[dict[str, Any]]:
-    """All calls, once each is sealed."""
-
-    def look() -> list[dict[str, Any]]:
-        shown = stack.get("/v1/calls?limit=100") or {"items": []}
-        done = shown["items"] and all(item["settled"] for item in shown["items"])
-        return shown["items"] if done else []
-
-    return eventually(look, "every record is sealed", 60)
-
-
 def workers(stack: RunningStack) -> dict[str, tuple[str, str]]:
     """Of each call when it was offered, and which worker it was pinned to."""
     found = {}
-    for item in settled(stack):
+    for item in stack.sealed():
         timeline = stack.get(f"/v1/calls/{item['call']}/timeline")
         facts = {fact["name"]: fact for fact in timeline["items"]}
         found[item["call"]] = (facts["offered"]["at"], facts["pinned"]["data"]["worker"])

@@ -110,6 +110,15 @@ class RunningStack:
         report: dict[str, Any] = self.json("call", *words)
         return report
 
+    def sealed(self) -> list[dict[str, Any]]:
+        """The newest calls, 200 at most, once there are any and the record of each is sealed."""
+
+        def look() -> list[dict[str, Any]]:
+            shown = (self.get("/v1/calls?limit=200") or {"items": []})["items"]
+            return shown if all(each["settled"] for each in shown) else []
+
+        return eventually(look, "every record is sealed", 60)
+
     def facts(self, call: str) -> list[dict[str, Any]]:
         """The call's timeline."""
         timeline: list[dict[str, Any]] = self.json("show", call)["timeline"]

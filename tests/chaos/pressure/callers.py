@@ -12,7 +12,8 @@ import httpx
 from callfunnel.carrier.caller import Speak
 from callfunnel.carrier.playout import SILENCE
 from callfunnel.cli.calling import DEMO_NUMBER
-from callfunnel.cli.carrier import Account, Carrier, Outcome
+from callfunnel.cli.carrier import Carrier, Outcome
+from callfunnel.cli.following import account_of
 from callfunnel.cli.stack import running
 from callfunnel.infra.speech import speak_once
 from tests.simulators.running_stack import RunningStack
@@ -50,7 +51,7 @@ class Callers:
     def __init__(self, stack: RunningStack, count: int, seconds: float = 600.0) -> None:
         self.outcomes: list[Outcome] = []
         self.calls: list[str] = []
-        self._account = account_of(stack)
+        self._account = account_of(running(str(stack.home)))
         self._count = count
         self._manners = UntilTold(round(seconds * 1000))
         self._failed: BaseException | None = None
@@ -90,17 +91,6 @@ class Callers:
         turns = list(islice(cycle(said), 500))
         numbers = (f"+1555010{place:04}", DEMO_NUMBER)
         return await carrier.place(numbers, turns, self._manners)
-
-
-def account_of(stack: RunningStack) -> Account:
-    """The demo tenant's carrier, as the running stack knows it."""
-    at = running(str(stack.home))
-    return Account(
-        gateway=at.gateway,
-        public=at.public,
-        account=at.carrier["account_sid"],
-        auth_token=at.carrier["auth_token"],
-    )
 
 
 def one_more(stack: RunningStack) -> Callers:

@@ -20,6 +20,7 @@ from callfunnel.local import probes
 from callfunnel.local.home import Home, is_running, read_state
 from callfunnel.local.private_stack import PrivateStack
 from callfunnel.local.supervisor import down
+from tests.simulators.waiting import eventually
 
 LIMIT_S = 60.0
 SOURCE = Path(__file__).parents[3]
@@ -27,13 +28,6 @@ COMMAND = (
     sys.executable, "-P", "-m", "callfunnel.local.supervisor", "--headless",
     "--scale", "media=0", "--scale", "offpath=0",
 )  # fmt: skip
-
-
-def until(true: Callable[[], bool], what: str, limit: float = LIMIT_S) -> None:
-    deadline = time.monotonic() + limit
-    while not true():
-        assert time.monotonic() < deadline, f"not within {limit} s: {what}"
-        signal.sigtimedwait([], 0.02)
 
 
 class Up:
@@ -55,7 +49,7 @@ class Up:
             )
 
     def wait_ready(self) -> dict[str, Any]:
-        until(lambda: self.ready.exists() or self.process.poll() is not None, "ready")
+        eventually(lambda: self.ready.exists() or self.process.poll() is not None, "ready", LIMIT_S)
         assert self.process.poll() is None, self.said()
         content: dict[str, Any] = json.loads(self.ready.read_text())
         return content
@@ -151,7 +145,7 @@ def test_two_homes_run_side_by_side(running: Up, up: Start) -> None:
 def test_what_dies_is_started_again(running: Up, name: str) -> None:
     before = running.pids()[name]
     os.kill(before, signal.SIGKILL)
-    until(lambda: running.pids().get(name, before) != before, f"a new {name}", 15)
+    eventually(lambda: running.pids().get(name, before) != before, f"a new {name}", 15)
     assert alive(running.pids()[name])
 
 
@@ -160,7 +154,9 @@ def test_a_home_lives_through_stops_and_kills(up: Start) -> None:
     before = first.wait_ready()
     pids, started = first.pids(), time.monotonic()
     os.kill(pids["nats"], signal.SIGKILL)
-    until(lambda: first.pids().get("nats", pids["nats"]) != pids["nats"], "a new nats")
+    eventually(
+        lambda: first.pids().get("nats", pids["nats"]) != pids["nats"], "a new nats", LIMIT_S
+    )
     pids, started = first.pids(), time.monotonic()
     first.process.send_signal(signal.SIGINT)
     said = first.said()
@@ -177,7 +173,7 @@ def test_a_home_lives_through_stops_and_kills(up: Start) -> None:
     pids = second.pids()
     second.process.kill()
     second.process.wait()
-    until(lambda: not [name for name, pid in pids.items() if alive(pid)], "children gone", 5)
+    eventually(lambda: not [name for name, pid in pids.items() if alive(pid)], "children gone", 5)
 
     third = up()
     third.wait_ready()
@@ -228,7 +224,7 @@ def test_what_hangs_is_ended_and_started_again(up: Start) -> None:
     for pid in hanging.values():
         os.kill(pid, signal.SIGSTOP)
     for name, pid in hanging.items():
-        until(lambda n=name, p=pid: impatient.pids().get(n, p) != p, f"a new {name}")
+        eventually(lambda n=name, p=pid: impatient.pids().get(n, p) != p, f"a new {name}", LIMIT_S)
     told = impatient.log.read_text()
     for name, pid in hanging.items():
         assert not alive(pid)
@@ -245,9 +241,13 @@ def test_a_frozen_backend_does_not_keep_a_killed_database_from_coming_back(runni
     for backend in backends:
         os.kill(backend, signal.SIGSTOP)
     os.kill(before, signal.SIGKILL)
-    until(lambda: not any(map(alive, backends)), "nothing is left of it")
-    until(lambda: running.pids().get("postgres") not in (None, before), "another one is started")
-    until(lambda: accepts_logins(running), "another database serves")
+    eventually(lambda: not any(map(alive, backends)), "nothing is left of it", LIMIT_S)
+    eventually(
+        lambda: running.pids().get("postgres") not in (None, before),
+        "another one is started",
+        LIMIT_S,
+    )
+    eventually(lambda: accepts_logins(running), "another database serves", LIMIT_S)
 
 
 def accepts_logins(running: Up) -> bool:
@@ -260,7 +260,11 @@ def test_a_supervisor_that_was_frozen_goes_on_where_it_was(running: Up) -> None:
     running.process.send_signal(signal.SIGSTOP)
     os.kill(before, signal.SIGKILL)
     frozen_at = time.monotonic()
-    until(lambda: time.monotonic() - frozen_at > 2.5, "longer than any of its waits")
+    eventually(lambda: time.monotonic() - frozen_at > 2.5, "longer than any of its waits", LIMIT_S)
     running.process.send_signal(signal.SIGCONT)
-    until(lambda: running.pids().get("issuer") not in (None, before), "another issuer is started")
+    eventually(
+        lambda: running.pids().get("issuer") not in (None, before),
+        "another issuer is started",
+        LIMIT_S,
+    )
     assert running.process.poll() is None
