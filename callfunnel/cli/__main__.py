@@ -53,7 +53,7 @@ def application() -> typer.Typer:
     app = typer.Typer(
         name="callfunnel",
         help="AI phone agents: run the stack, place calls, see what became of them.",
-        epilog="In a clone also: ./cf test, ./cf check and ./cf bench.",
+        epilog="In a clone also: ./cf test, check, fuzz, bench and chaos.",
         context_settings={"help_option_names": ["--help", "-h"]},
         add_completion=False,
         rich_markup_mode=None,

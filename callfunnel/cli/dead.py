@@ -19,10 +19,11 @@ app = typer.Typer(
     help="Messages that failed for good.", no_args_is_help=True, rich_markup_mode=None
 )
 Number = Annotated[
-    int, typer.Argument(metavar="NUMBER", help="A letter's number, see `dead list`.")
+    int, typer.Argument(min=1, metavar="NUMBER", help="A letter's number, see `dead list`.")
 ]
 Only = Annotated[
-    int | None, typer.Argument(metavar="[NUMBER]", help="A letter's number, see `dead list`.")
+    int | None,
+    typer.Argument(min=1, metavar="[NUMBER]", help="A letter's number, see `dead list`."),
 ]
 Every = Annotated[bool, typer.Option("--all", help="All there are, the oldest first.")]
 Durable = Annotated[str, typer.Option("--consumer", help="Only letters of this consumer.")]
@@ -97,7 +98,9 @@ def replay_letters(
     from callfunnel.domain.errors import UserError
 
     if (number is None) != every or (consumer and not every):
-        raise UserError("which letters?", "give a NUMBER, or --all, maybe with --consumer NAME")
+        raise UserError(
+            "it is not said which letters", "give a NUMBER, or --all, maybe with --consumer NAME"
+        )
     if number is None:
         back = _with(home, lambda letters: letters.replay_all(durable=consumer))
         told = [{"number": each.number, "subject": each.subject} for each in back]

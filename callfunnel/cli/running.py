@@ -23,7 +23,7 @@ Apart = Annotated[
 Scale = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="NAME=N", help="Run so many, for example media=2,redaction=2; repeatable."
+        metavar="NAME=N", help="Run so many, for example media=2,redaction=2; 0 = none; repeatable."
     ),
 ]
 

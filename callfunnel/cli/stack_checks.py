@@ -100,7 +100,7 @@ def _issuer(stack: Running, http: httpx.Client) -> Finding:
         return bad("identity", f"no token can be had ({problem})", "read the issuer's log")
     if answer.status_code != 200:
         return bad("identity", f"the API answers {answer.status_code}", "read the gateway's log")
-    return ok("identity", f"{len(keys)} keys, a token that the API takes")
+    return ok("identity", f"keys: {len(keys)}; a token that the API takes")
 
 
 async def _services(stack: Running) -> list[Finding]:
@@ -170,7 +170,7 @@ async def _database(stack: Running, secrets: Secrets) -> str:
     try:
         async with tenant_connection(pool, DEMO) as connection:
             row = await (await connection.execute("select count(*) from api.calls")).fetchone()
-            return f"{row[0] if row else 0} calls in the records"
+            return f"calls in the records: {row[0] if row else 0}"
     finally:
         await pool.close()
 

@@ -24,6 +24,8 @@ HEAVY = {"httpx", "numpy", "rich", "soundfile", "psycopg", "nats", "msgspec", "a
         (["tail", "--call", "x"], "x is no call's id"),
         (["approve", "apr_x"], "apr_x is no approval's id"),
         (["approve", f"apr_{'a' * 26}"], "nothing runs"),
+        (["dead", "show", "0"], "NUMBER"),
+        (["dead", "replay", "--", "-1"], "NUMBER"),
         (["rulebook", "put", "a", "nowhere.yaml"], "nowhere.yaml cannot be read"),
     ],
 )
