@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.chaos import matrix, page, rolling
-from tests.chaos.cells import FEW, Cell, Harm, Phase, all_cells
+from tests.chaos.cells import FEW, VICTIMS, Cell, Harm, Phase, all_cells
 from tests.chaos.pressure import __main__ as pressure
 from tests.chaos.stage import Stage
 
@@ -22,7 +22,10 @@ def main(words: list[str]) -> int:
         return pressure.main(words[1:])
     if words[:1] == ["rolling"]:
         return rolling.main(words[1:])
-    given = _parser().parse_args(words)
+    parser = _parser()
+    given = parser.parse_args(words)
+    if nothing := [name for name in given.cell if not _chosen([name])]:
+        parser.error(f"no square is called {', '.join(nothing)}; {_names()}")
     cells = [*few()] if given.few else _chosen(given.cell)
     keep = page.keep if given.write else _forget
     folder = Path(tempfile.mkdtemp(prefix="callfunnel-chaos-"))
@@ -42,13 +45,29 @@ def main(words: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="./cf chaos", description="The kill matrix.")
-    parser.add_argument("--cell", action="append", metavar="VICTIM[/PHASE[/HARM]]", default=[])
+    parser = argparse.ArgumentParser(
+        prog="./cf chaos",
+        description="The kill matrix, whole or in part.",
+        epilog="`./cf chaos pressure [NAME...]`: what is full or away, a minute each;"
+        " `./cf chaos rolling [CALLS]`: every process restarted under calls.",
+    )
+    parser.add_argument(
+        "--cell",
+        action="append",
+        metavar="VICTIM[/PHASE[/HARM]]",
+        default=[],
+        help=f"only these squares, * = all of that part; repeatable; {_names()}",
+    )
     parser.add_argument("--few", action="store_true", help="what every change must survive")
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=1, help="when in its phase a call is struck")
     parser.add_argument("--write", action="store_true", help="renew docs/kill_matrix.md")
     parser.add_argument("--keep", action="store_true", help="leave the home folder for a look")
     return parser
+
+
+def _names() -> str:
+    parts = {"victims": VICTIMS, "phases": Phase, "harms": Harm}
+    return "; ".join(f"{part}: {', '.join(names)}" for part, names in parts.items())
 
 
 def _forget(results: list[matrix.Result]) -> None:

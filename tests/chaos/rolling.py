@@ -8,6 +8,7 @@ everything one after the other, drains one of the workers, and prints what the c
 from __future__ import annotations
 
 import asyncio
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -42,6 +43,9 @@ async def carried_out(stack: RunningStack, *words: str) -> None:
 
 def main(words: list[str]) -> int:
     """Prints what was seen; 0 when nothing was dropped and nothing is missing."""
+    if len(words) > 1 or any(not (word.isascii() and word.isdigit()) for word in words):
+        print("usage: ./cf chaos rolling [CALLS]; CALLS is a number", file=sys.stderr)
+        return 2
     began, calls = time.monotonic(), int(words[0]) if words else CALLS
     with tempfile.TemporaryDirectory() as folder:
         slots = {"CALLFUNNEL_MEDIA_SLOTS": str(calls)}

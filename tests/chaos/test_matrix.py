@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.chaos import evidence, matrix, page
+from tests.chaos.__main__ import main
 from tests.chaos.cells import VICTIMS, Cell, Fate, Harm, Phase, all_cells, expected, why_not
 from tests.chaos.matrix import Result
 from tests.chaos.stage import Stage
@@ -47,6 +48,26 @@ def test_nothing_is_lost_doubled_or_held_and_no_caller_hears_more_than_they_may(
 def test_every_square_of_the_table_has_its_place() -> None:
     assert len({str(cell) for cell in all_cells()}) == len(VICTIMS) * len(Phase) * len(Harm)
     assert all(Cell.named(str(cell)) == cell for cell in all_cells())
+
+
+@pytest.mark.parametrize(
+    "words", [["--cell", "nobody/turn/kill"], ["--cell", "media/turn/kil"], ["--cell", ""]]
+)
+def test_a_square_that_is_none_is_refused_before_anything_starts(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 2
+    assert "no square" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["rolling", "many"], ["pressure", "nobody"]])
+def test_a_wrong_word_is_a_mistake_and_nothing_starts(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == 2
+    assert capsys.readouterr().err.count("\n") == 1
 
 
 def test_the_page_shows_what_was_found() -> None:

@@ -31,7 +31,11 @@ PLANS = {
 def main(names: list[str]) -> int:
     """Plays the named scenarios, or all and writes the page; 1 when something was lost."""
     if unknown := set(names) - set(PLANS):
-        sys.exit(f"there is no {', '.join(unknown)}; there are {', '.join(PLANS)}")
+        print(
+            f"there is no {', '.join(sorted(unknown))}; there are {', '.join(PLANS)}",
+            file=sys.stderr,
+        )
+        return 2
     results = run([PLANS[name] for name in names or PLANS])
     text = page(results)
     if names:
