@@ -96,6 +96,9 @@ def show(result: Result) -> None:
 
 def main(wanted: list[str]) -> int:
     """Runs all checks, or those named. Returns the exit status."""
+    if {"-h", "--help"} & set(wanted):
+        print(f"./cf check [NAME...]: all checks, or some of: {', '.join(x.name for x in CHECKS)}")
+        return 0
     unknown = set(wanted) - {check.name for check in CHECKS}
     if unknown:
         print(f"no such check: {', '.join(unknown)}; there are:", file=sys.stderr)

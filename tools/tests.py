@@ -34,6 +34,8 @@ def on_containers(arguments: list[str]) -> list[str]:
 
 def main(arguments: list[str]) -> int:
     """Becomes pytest. Returns 2 when containers are asked for and there is no engine."""
+    if {"-h", "--help"} & set(arguments):
+        print(f"{__doc__}\nWhat follows is pytest's own help.\n", flush=True)
     if CONTAINERS in arguments:
         told = subprocess.run([sys.executable, "-m", "tests.containers.engine"], check=False)
         if told.returncode != 0:
