@@ -3,6 +3,7 @@
 import sys
 
 from callfunnel.infra.metrics import METRICS, OF_CODE, Metric
+from tools import reference
 from tools.tree import ROOT
 
 FILE = ROOT / "docs" / "metrics.md"
@@ -39,17 +40,5 @@ def _values(name: str, metric: Metric) -> str:
     return f"each {name}" if values == OF_CODE else ", ".join(values)
 
 
-def main(arguments: list[str]) -> int:
-    """Exit status: 1 when the file is stale and only a check was asked for."""
-    text = document()
-    if "--check" not in arguments:
-        FILE.write_text(text, encoding="utf-8")
-        return 0
-    if FILE.exists() and FILE.read_text(encoding="utf-8") == text:
-        return 0
-    sys.stderr.write("docs/metrics.md is stale: run `python -m tools.metrics`\n")
-    return 1
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(reference.main(FILE, document(), sys.argv[1:], "python -m tools.metrics"))

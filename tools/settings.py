@@ -6,6 +6,7 @@ from dataclasses import MISSING, fields
 
 from callfunnel.infra.settings import PlatformSettings
 from callfunnel.local.options import Patience
+from tools import reference
 from tools.tree import ROOT
 from workers.media.settings import MediaSettings
 
@@ -58,17 +59,5 @@ def _section(title: str, rows: list[tuple[str, str, str]]) -> str:
     return "\n".join([f"## {title}", "| variable | default | |", "|---|---|---|", *table, ""])
 
 
-def main(arguments: list[str]) -> int:
-    """Exit status: 1 when the file is stale and only a check was asked for."""
-    text = document()
-    if "--check" not in arguments:
-        FILE.write_text(text, encoding="utf-8")
-        return 0
-    if FILE.exists() and FILE.read_text(encoding="utf-8") == text:
-        return 0
-    sys.stderr.write("docs/settings.md is stale: run `python -m tools.settings`\n")
-    return 1
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(reference.main(FILE, document(), sys.argv[1:], "python -m tools.settings"))
