@@ -16,8 +16,7 @@ def test_a_defence_is_one_place_that_can_be_taken_out(defence: Defence) -> None:
         assert f"def {name.partition('[')[0]}(" in (ROOT / file).read_text() or not name
 
 
-def test_the_table_tells_of_these_defences_alone() -> None:
-    """Its rows are written by `python -m tests.security.defences`."""
+def test_every_defence_was_seen_to_be_missed() -> None:
+    """A row of the table is written by `python -m tests.security.defences`, when tests failed."""
     told = re.findall(r"^\| ([^|`]+) \| `", PAPER.read_text(), re.MULTILINE)
-    assert told == [each.name for each in DEFENCES if each.name in told]
-    assert told
+    assert told == [each.name for each in DEFENCES]

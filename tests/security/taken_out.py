@@ -246,7 +246,12 @@ DEFENCES = (
         (f"{PLANTED}::test_a_process_is_told_no_secret_but_the_models_key_where_it_is_used",),
     ),
     Defence(
-        "a log line holds what is allowed", "callfunnel/infra/logs.py", "delattr(record, name)",
+        "a log record holds what is allowed", "callfunnel/infra/logs.py", "delattr(record, name)",
         "pass", (f"{UNIT}/callfunnel/infra/test_logs.py",),
+    ),
+    Defence(
+        "a log line holds what is allowed", "callfunnel/infra/logs.py",
+        'if name in FIELDS - {"process"}', "if name not in _STANDARD",
+        (f"{UNIT}/callfunnel/infra/test_logs.py",),
     ),
 )  # fmt: skip

@@ -76,6 +76,18 @@ def test_a_field_that_is_not_allowed_never_reaches_the_line(written: io.StringIO
     assert "4111" not in written.getvalue()
 
 
+def test_each_of_the_two_that_write_a_line_leaves_out_by_itself_what_is_not_allowed() -> None:
+    """A vendor's formatter may stand behind the filter, and a vendor's handler before the lines."""
+    record = logging.makeLogRecord(
+        {"name": "x", "msg": "y", "transcript": "my card is 4111", "call": "c_1"}
+    )
+    line = JsonLines("test-1").format(record)
+    assert "4111" not in line
+    assert "c_1" in line
+    AllowList().filter(record)
+    assert "transcript" not in vars(record)
+
+
 def test_arguments_never_reach_the_line(written: io.StringIO) -> None:
     log.info("heard %s", "my card is 4111")
 
