@@ -79,7 +79,7 @@ _OF_FAMILY = {each.subjects[0].split(".")[2]: each.name for each in STREAMS if e
 def stream_of_subject(subject: str) -> str:
     """The name of the stream that takes a subject of the catalogue; "" for any other."""
     parts = subject.split(".", 3)
-    return _OF_FAMILY.get(parts[2], "") if len(parts) == 4 else ""
+    return _OF_FAMILY.get(parts[2], "") if len(parts) == 4 and parts[0] == "cf" else ""
 
 
 class Bucket(msgspec.Struct, frozen=True, kw_only=True):

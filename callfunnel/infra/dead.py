@@ -14,7 +14,7 @@ from nats.aio.msg import Msg
 from nats.js.api import RawStreamMsg
 
 from callfunnel.domain.errors import Temporary, UserError
-from callfunnel.events.streams import CALLS, DEAD, USAGE, dead_subject
+from callfunnel.events.streams import CALLS, DEAD, USAGE, dead_subject, stream_of_subject
 from callfunnel.infra.durables import is_durable_name
 from callfunnel.infra.follow import Follower
 from callfunnel.infra.publishing import DEAD_PREFIX, REPLAYS
@@ -78,11 +78,14 @@ class DeadLetters:
         """Puts a letter back onto its subject and out of DEAD; the subject.
 
         Every reader of the stream gets it again, under its old event id. If this is cut short it
-        is still in DEAD, and replaying it twice changes nothing more.
+        is still in DEAD, and replaying it twice changes nothing more. Raises UserError for a
+        letter whose subject no stream of messages has: whoever buried it wants us to say it.
         """
         raw = await self._stored(number)
         headers = dict(raw.headers or {})
         subject = (raw.subject or "").split(".", 2)[2]
+        if not stream_of_subject(subject):
+            raise UserError(f"{number} is no message of ours: {subject}", "see `dead show`")
         again = {k: v for k, v in headers.items() if not k.startswith(DEAD_PREFIX)}
         again["Nats-Msg-Id"] = f"{headers.get('ce-id', 'dead')}-again-{number}"
         again[REPLAYS] = str(_number(headers, REPLAYS) + 1)
@@ -97,9 +100,11 @@ class DeadLetters:
     async def replay_all(self, *, durable: str = "") -> Sequence[DeadLetter]:
         """Puts back every letter there is now, of one durable or of all, the oldest first.
 
-        Those that die again come after these and are left alone. Returns what was put back.
+        Those that die again come after these and are left alone, as is what `replay` refuses.
+        Returns what was put back.
         """
-        letters = await self.list(durable=durable, limit=_ALL)
+        found = await self.list(durable=durable, limit=_ALL)
+        letters = [letter for letter in found if stream_of_subject(letter.subject)]
         for letter in reversed(letters):
             await self.replay(letter.number)
         return letters[::-1]

@@ -15,7 +15,15 @@ from typing import Final
 import callfunnel.events.catalogue  # noqa: F401 - registers every message
 from callfunnel.events.approval import ApprovalClosed
 from callfunnel.events.message import CATALOGUE, Definition, filter_of
-from callfunnel.events.streams import BUCKETS, DEAD, PINS, RULEBOOKS, SLOTS, STREAMS, WORKERS
+from callfunnel.events.streams import (
+    BUCKETS,
+    PINS,
+    RULEBOOKS,
+    SLOTS,
+    STREAMS,
+    WORKERS,
+    dead_subject,
+)
 from callfunnel.infra.connection import inbox_of
 
 SUPERVISOR: Final = "supervisor"
@@ -71,8 +79,14 @@ def permissions(role: str) -> Permissions | None:
 def _published(role: str) -> list[str]:
     subjects = ["$JS.API.>", "$JS.ACK.>", "$JS.FC.>", *_answered(role)]
     subjects += [f"$KV.{bucket.name}.>" for bucket in _KEYS_WRITTEN.get(role, ())]
-    subjects += DEAD.subjects if role in _BURIES else ()
+    subjects += _buried(role) if role in _BURIES else ()
     return subjects + [each for row in CATALOGUE.values() for each in _sent(role, row)]
+
+
+def _buried(role: str) -> list[str]:
+    """Letters of what it reads: an operator puts them back with every right there is."""
+    read = [stream for stream in STREAMS if stream.name in _READS[role]]
+    return [dead_subject(subject=each) for stream in read for each in stream.subjects]
 
 
 def _sent(role: str, row: Definition) -> list[str]:

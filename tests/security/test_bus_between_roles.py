@@ -120,6 +120,10 @@ async def test_nobody_reads_or_acknowledges_in_the_name_of_another_consumer(
         ("persistence", "cf.t-x.usage.c_1.measured"),
         ("conductor", "cf.t-x.raw.c_1.caller_spoke"),
         ("conductor", "cf.t-x.usage.c_1.measured"),
+        ("billing", "dead.metering.$KV.cf_rulebooks.t-x.agent"),
+        ("billing", "dead.metering.cf.t-x.raw.c_1.caller_spoke"),
+        ("persistence", "dead.redaction.$JS.API.STREAM.PURGE.CALLS"),
+        ("persistence", "dead.timeline.cf.t-x.decision.apr_1.decide"),
     ],
 )
 async def test_nobody_says_what_is_anothers_to_say(

@@ -205,3 +205,21 @@ async def test_while_dead_is_full_the_message_stays_where_it_is_and_dies_once_th
         return len(await letters.list()) == 1
 
     await until(dead, "a dead letter", 20)
+
+
+@pytest.mark.parametrize(
+    "subject",
+    ["$KV.cf_rulebooks.demo.agent", "$KV.cf_pins.call.x", "cf.demo.decision.apr_1.decide"],
+)
+async def test_a_letter_does_not_make_the_operator_say_what_no_stream_of_messages_takes(
+    bus: Bus, client: Client, subject: str
+) -> None:
+    letters = DeadLetters(client)
+    heard = await client.subscribe(subject)
+    buried = await client.jetstream().publish(f"dead.metering.{subject}", b"forged")
+
+    with pytest.raises(UserError, match="no message of ours"):
+        await letters.replay(buried.seq)
+    assert await letters.replay_all() == []
+    await client.flush()
+    assert heard.pending_msgs == 0
