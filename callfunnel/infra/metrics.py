@@ -10,6 +10,7 @@ from typing import Final, Literal
 import msgspec
 
 from callfunnel.domain.call import Cause
+from callfunnel.domain.model import Model
 
 Kind = Literal["counter", "gauge", "histogram"]
 OF_CODE: Final = ("*",)
@@ -133,7 +134,7 @@ _metric(
     _MEDIA,
     "counter",
     "sessions of the model that were refused, stalled or broke; `none`: never was ready",
-    provider=("demo", "openai", "none"),
+    provider=(*Model, "none"),
 )
 
 _metric("spool_emitted", _SPOOLS, "counter", "messages accepted")
