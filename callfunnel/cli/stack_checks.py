@@ -41,7 +41,15 @@ def _processes(stack: Running) -> Iterator[Finding]:
         logs = stack.home.root / "logs"
         yield bad("processes", f"not running: {', '.join(gone)}", f"read their logs in {logs}")
     else:
-        yield ok("processes", "; ".join(doings(stack.state)))
+        yield found_of(stack.state)
+
+
+def found_of(state: Mapping[str, Any]) -> Finding:
+    """What there is to say of processes that all live: one that was drained waits for somebody."""
+    told = "; ".join(doings(state))
+    if drained := state.get("stopped"):
+        return warn("processes", told, f"`./cf restart {' '.join(drained)}` brings back what left")
+    return ok("processes", told)
 
 
 def doings(state: Mapping[str, Any]) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """What the doctor makes of what the running stack says."""
 
-from callfunnel.cli.stack_checks import doings, told_of
+from callfunnel.cli.stack_checks import doings, found_of, told_of
 
 BOOK = {"agent": "home-internet", "version": 3, "file": "/somewhere/book.yaml", "problems": []}
 
@@ -27,3 +27,13 @@ def test_what_drains_was_drained_or_started_again_is_told() -> None:
     assert "; ".join(doings(state)) == (
         "2 running; media-1 ends its calls; media-2 was drained; started again: media-1-b 2x"
     )
+
+
+def test_what_was_drained_is_warned_of_with_the_command_that_brings_it_back() -> None:
+    serving = [{"name": "gateway", "state": "serving", "restarts": 0}]
+    found = found_of({"processes": serving, "stopped": ["media-1", "media-2"]})
+    assert (found.verdict, found.detail) == (
+        "warn", "1 running; media-1 was drained; media-2 was drained",
+    )  # fmt: skip
+    assert "`./cf restart media-1 media-2`" in found.fix
+    assert found_of({"processes": serving, "stopped": []}).verdict == "ok"
