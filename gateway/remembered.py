@@ -23,7 +23,8 @@ class _Kept(NamedTuple, Generic[V]):
 class Remembered(Generic[K, V]):
     """Answers of `ask`, kept for `seconds`, at most `most` of them; `now` is a monotonic clock.
 
-    An answer of None is kept too: whoever guesses asks the source once. Failures are not kept.
+    An answer of None is kept too, as many of them in a place of their own: whoever guesses asks the
+    source once, and makes it forget other guesses alone. Failures are not kept.
     While the source is away an answer of up to `stale_s` seconds ago still counts.
     """
 
@@ -42,10 +43,11 @@ class Remembered(Generic[K, V]):
         self._now = now
         self._stale_s = stale_s
         self._kept: OrderedDict[K, _Kept[V]] = OrderedDict()
+        self._nothing: OrderedDict[K, _Kept[V]] = OrderedDict()
 
     async def get(self, key: K) -> V:
         """The answer for `key`, asked again once it is too old."""
-        kept = self._kept.get(key)
+        kept = self._kept.get(key) or self._nothing.get(key)
         if kept is not None and self._now() < kept.fresh_until:
             return kept.answer
         if kept is not None and self._now() < kept.at + self._stale_s:
@@ -62,8 +64,12 @@ class Remembered(Generic[K, V]):
         return self._keep(key, answer, self._now())
 
     def _keep(self, key: K, answer: V, at: float) -> V:
-        self._kept[key] = _Kept(answer, at, self._now() + self._seconds)
-        self._kept.move_to_end(key)
-        if len(self._kept) > self._most:
-            self._kept.popitem(last=False)
+        place, other = self._kept, self._nothing
+        if answer is None:
+            place, other = other, place
+        other.pop(key, None)
+        place[key] = _Kept(answer, at, self._now() + self._seconds)
+        place.move_to_end(key)
+        if len(place) > self._most:
+            place.popitem(last=False)
         return answer

@@ -90,3 +90,41 @@ def test_the_least_used_is_forgotten_first() -> None:
         return source.asked
 
     assert run(scenario()) == 4
+
+
+def test_whoever_guesses_makes_nobody_forget_what_is_known() -> None:
+    async def scenario() -> str | None:
+        away = False
+
+        async def ask(key: str) -> str | None:
+            if away:
+                raise Temporary("away")
+            return "somebody's" if key == "known" else None
+
+        clock = asyncio.get_running_loop().time
+        memory = Remembered(ask, seconds=3, most=2, now=clock, stale_s=600)
+        await memory.get("known")
+        for n in range(10):
+            assert await memory.get(f"guess {n}") is None
+        await asyncio.sleep(60)
+        away = True
+        return await memory.get("known")
+
+    assert run(scenario()) == "somebody's"
+
+
+def test_what_is_somebodys_no_longer_is_forgotten() -> None:
+    async def scenario() -> list[str | None]:
+        answers: list[str | None] = ["a", None, "b"]
+
+        async def ask(_: str) -> str | None:
+            return answers.pop(0)
+
+        memory = Remembered(ask, seconds=3, most=2, now=asyncio.get_running_loop().time)
+        found = []
+        for _ in range(3):
+            found += [await memory.get("key"), await memory.get("key")]
+            await asyncio.sleep(4)
+        return found
+
+    assert run(scenario()) == ["a", "a", None, None, "b", "b"]
