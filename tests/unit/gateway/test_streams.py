@@ -38,6 +38,23 @@ async def test_a_tenant_and_all_together_may_have_so_many_and_closing_one_makes_
     assert streams.open == 2
 
 
+def test_of_many_that_ask_at_once_no_more_are_let_in_than_may_be_open() -> None:
+    streams = Streams(per_tenant=2, in_all=3)
+    for tenant in (ACME, ACME, OTHER):
+        streams.enter(tenant)
+    for tenant in (ACME, THIRD):
+        with pytest.raises(ProblemError, match="Too many open streams"):
+            streams.enter(tenant)
+
+
+def test_who_was_let_in_and_went_away_before_the_first_line_keeps_nobody_out() -> None:
+    now = 0.0
+    streams = Streams(per_tenant=1, in_all=1, now=lambda: now)
+    streams.enter(ACME)
+    now = 6.0
+    streams.enter(ACME)
+
+
 class Firehose:
     """A bus with more facts than anyone reads; counts how many were taken from it."""
 
