@@ -21,7 +21,7 @@ from callfunnel.local.probes import status_of
 from tests.integration.media.conftest import Admission, WorkerProcess
 from tests.simulators.room import ACCOUNT, AUTH_TOKEN
 from tests.simulators.sounds import tone
-from tests.simulators.twilio_peer import Hostility, Peer
+from tests.simulators.twilio_peer import Hostility, Outcome, Peer
 from tests.simulators.waiting import until
 
 QUICK = CallerManners(answer_after=300, patience=3_000, hangup_after=900, longest=15_000)
@@ -34,6 +34,16 @@ def peer(
     signed = platform.public_url.replace("http", "ws", 1) + path
     fields: dict[str, Any] = {"manners": QUICK, "signed_url": signed, **more}
     return Peer(record.url + path, offered.carrier_call_id, ACCOUNT, AUTH_TOKEN, **fields)
+
+
+async def on_the_line(
+    worker: WorkerProcess, admission: Admission, platform: PlatformSettings, **how: Any
+) -> tuple[CallSpec, asyncio.Task[Outcome]]:
+    """A call that is reserved and pinned, and its caller, who has begun to dial."""
+    record = await admission.ready(worker.name)
+    offered, reserved = await admission.offer(worker.name)
+    path = await admission.pin(worker.name, offered, reserved)
+    return offered, asyncio.create_task(peer(record, platform, path, offered, **how).run())
 
 
 async def the_end(bus: Bus, offered: CallSpec) -> Event[CallEnded]:
@@ -115,11 +125,8 @@ async def test_a_call_outlives_the_bus_and_loses_no_fact(
     media_bus: Bus,
     stack: PrivateStack,
 ) -> None:
-    record = await admission.ready(worker.name)
-    offered, reserved = await admission.offer(worker.name)
-    path = await admission.pin(worker.name, offered, reserved)
     talk = [Speak(tone(700, 400)), Wait(1_000), Speak(tone(700, 400))]
-    call = asyncio.create_task(peer(record, platform, path, offered, turns=talk).run())
+    offered, call = await on_the_line(worker, admission, platform, turns=talk)
     await segments(media_bus, offered, 1)
     stack.kill("nats")
     outcome = await call
@@ -148,10 +155,7 @@ async def test_an_operator_hangs_up(
     platform: PlatformSettings,
     media_bus: Bus,
 ) -> None:
-    record = await admission.ready(worker.name)
-    offered, reserved = await admission.offer(worker.name)
-    path = await admission.pin(worker.name, offered, reserved)
-    call = asyncio.create_task(peer(record, platform, path, offered, manners=PATIENT).run())
+    offered, call = await on_the_line(worker, admission, platform, manners=PATIENT)
 
     async def hung_up() -> bool:
         asked = HangUp(by="operator@example.com")
@@ -172,10 +176,7 @@ async def test_an_operator_hangs_up(
 async def test_a_killed_workers_call_is_ended_by_its_successor(
     worker: WorkerProcess, admission: Admission, platform: PlatformSettings, media_bus: Bus
 ) -> None:
-    record = await admission.ready(worker.name)
-    offered, reserved = await admission.offer(worker.name)
-    path = await admission.pin(worker.name, offered, reserved)
-    call = asyncio.create_task(peer(record, platform, path, offered, manners=PATIENT).run())
+    offered, call = await on_the_line(worker, admission, platform, manners=PATIENT)
     await segments(media_bus, offered, 1)
     worker.kill()
     await call
@@ -197,10 +198,7 @@ async def test_a_worker_that_was_given_up_ends_its_calls_without_a_word(
     media_bus: Bus,
     conductor_bus: Bus,
 ) -> None:
-    record = await admission.ready(worker.name)
-    offered, reserved = await admission.offer(worker.name)
-    path = await admission.pin(worker.name, offered, reserved)
-    call = asyncio.create_task(peer(record, platform, path, offered, manners=PATIENT).run())
+    offered, call = await on_the_line(worker, admission, platform, manners=PATIENT)
     await segments(media_bus, offered, 1)
     await admission.give_up(worker.name, offered, conductor_bus)
     assert (await call).close_code == 1000
@@ -219,11 +217,8 @@ async def test_a_worker_whose_lease_lapsed_keeps_the_calls_that_nobody_ended(
     media_bus: Bus,
     conductor_bus: Bus,
 ) -> None:
-    record = await admission.ready(worker.name)
-    offered, reserved = await admission.offer(worker.name)
-    path = await admission.pin(worker.name, offered, reserved)
     talk = [Wait(4000)]
-    call = asyncio.create_task(peer(record, platform, path, offered, turns=talk).run())
+    offered, call = await on_the_line(worker, admission, platform, turns=talk)
     await segments(media_bus, offered, 1)
     await conductor_bus.kv(WORKERS.name).delete(worker.name)
     await until(lambda: _live(admission, worker.name), "its record is back")
@@ -235,10 +230,7 @@ async def test_a_worker_whose_lease_lapsed_keeps_the_calls_that_nobody_ended(
 async def test_what_a_worker_left_that_nobody_starts_again_is_wound_up(
     worker: WorkerProcess, admission: Admission, platform: PlatformSettings, media_bus: Bus
 ) -> None:
-    record = await admission.ready(worker.name)
-    offered, reserved = await admission.offer(worker.name)
-    path = await admission.pin(worker.name, offered, reserved)
-    call = asyncio.create_task(peer(record, platform, path, offered, manners=PATIENT).run())
+    offered, call = await on_the_line(worker, admission, platform, manners=PATIENT)
     await segments(media_bus, offered, 1)
     worker.kill()
     await call
@@ -254,11 +246,8 @@ async def test_what_a_worker_left_that_nobody_starts_again_is_wound_up(
 async def test_a_draining_worker_refuses_at_once_and_leaves_after_its_last_call(
     worker: WorkerProcess, admission: Admission, platform: PlatformSettings, media_bus: Bus
 ) -> None:
-    record = await admission.ready(worker.name)
-    offered, reserved = await admission.offer(worker.name)
-    path = await admission.pin(worker.name, offered, reserved)
     talk = [Wait(1500)]
-    call = asyncio.create_task(peer(record, platform, path, offered, turns=talk).run())
+    offered, call = await on_the_line(worker, admission, platform, turns=talk)
     await until(lambda: _live(admission, worker.name), "the call is live")
     worker.process.send_signal(signal.SIGTERM)
     await until(lambda: _draining(admission, worker.name), "the record says draining", 2)
@@ -278,10 +267,7 @@ async def test_a_draining_worker_refuses_at_once_and_leaves_after_its_last_call(
 async def test_calls_that_outlast_the_drain_have_their_last_words_and_are_ended(
     worker: WorkerProcess, admission: Admission, platform: PlatformSettings, media_bus: Bus
 ) -> None:
-    record = await admission.ready(worker.name)
-    offered, reserved = await admission.offer(worker.name)
-    path = await admission.pin(worker.name, offered, reserved)
-    call = asyncio.create_task(peer(record, platform, path, offered, manners=PATIENT).run())
+    offered, call = await on_the_line(worker, admission, platform, manners=PATIENT)
     await segments(media_bus, offered, 1)
     worker.process.send_signal(signal.SIGTERM)
     assert await worker.wait(15) == 0
@@ -292,10 +278,7 @@ async def test_calls_that_outlast_the_drain_have_their_last_words_and_are_ended(
 async def test_a_worker_told_twice_ends_its_calls_and_leaves_at_once(
     worker: WorkerProcess, admission: Admission, platform: PlatformSettings, media_bus: Bus
 ) -> None:
-    record = await admission.ready(worker.name)
-    offered, reserved = await admission.offer(worker.name)
-    path = await admission.pin(worker.name, offered, reserved)
-    call = asyncio.create_task(peer(record, platform, path, offered, manners=PATIENT).run())
+    offered, call = await on_the_line(worker, admission, platform, manners=PATIENT)
     await segments(media_bus, offered, 1)
     worker.process.send_signal(signal.SIGTERM)
     await until(lambda: _draining(admission, worker.name), "the record says draining", 2)
