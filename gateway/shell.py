@@ -119,7 +119,7 @@ class _Exchange:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            last = {"Connection": "close"} if self._shell.leaving else {}
+            last = {"Connection": "close"} if self._shell.leaving or self._two_lengths() else {}
             extra = _raw({"X-Request-Id": self.id, **last, **self._state.get("extra_headers", {})})
             known = {name for name, _ in message.get("headers", [])}
             added = [each for each in self._shell.headers + extra if each[0] not in known]
@@ -140,6 +140,11 @@ class _Exchange:
             "status": self.status,
             "duration_ms": round(self.seconds * 1000),
         }
+
+    def _two_lengths(self) -> bool:
+        """Whether a proxy may see another end of this request (RFC 9112, 6.3): it is the last."""
+        names = {name for name, _ in self._scope["headers"]}
+        return {b"transfer-encoding", b"content-length"} <= names
 
     def _announced(self) -> int:
         for name, value in self._scope["headers"]:

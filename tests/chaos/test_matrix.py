@@ -13,7 +13,7 @@ from tests.chaos.cells import VICTIMS, Cell, Fate, Harm, Phase, all_cells, expec
 from tests.chaos.matrix import Result
 from tests.chaos.stage import Stage
 
-STRIKES = (("media", Harm.KILL), ("nats", Harm.KILL), ("postgres", Harm.KILL))
+STRIKES = (("media", Harm.KILL), ("postgres", Harm.KILL))
 CELLS = [Cell(victim, phase, harm) for victim, harm in STRIKES for phase in Phase]
 SEED = 1
 
