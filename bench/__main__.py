@@ -33,8 +33,8 @@ def main(words: Sequence[str]) -> int:
             return _list()
         case ["results", *rest]:
             return _results(check=rest == ["--check"])
-        case ["compare", ref, *rest]:
-            return _compare(ref, rest)
+        case ["compare", *rest]:
+            return _compare(rest)
         case _:
             return _bench(words)
 
@@ -56,11 +56,15 @@ def _results(*, check: bool) -> int:
     return 0
 
 
-def _compare(ref: str, words: list[str]) -> int:
+def _compare(words: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="cf bench compare", allow_abbrev=False)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("ref", help="a commit, for example HEAD~1")
+    parser.add_argument("bench", choices=BENCHES, metavar="name", help="see `./cf bench list`")
+    parser.add_argument("--rounds", type=int, default=5, help="of both in turn")
     options, rest = parser.parse_known_args(words)
-    print(compare.compare(ref, rest, options.rounds))
+    if not compare.is_commit(options.ref):
+        parser.error(f"{options.ref} names no commit here")
+    print(compare.compare(options.ref, [options.bench, *rest], options.rounds))
     return 0
 
 

@@ -27,14 +27,21 @@ ROOT: Final = FOLDER.parent
 _LAID_OVER: Final = ("bench", "tests")
 
 
+def is_commit(ref: str) -> bool:
+    """Whether `ref` names a commit of this repository."""
+    git = ["git", "-C", str(ROOT), "rev-parse", "--verify", "--quiet", "--end-of-options"]
+    asked = subprocess.run([*git, f"{ref}^{{commit}}"], stdout=subprocess.DEVNULL, check=False)
+    return asked.returncode == 0
+
+
 def compare(ref: str, words: Sequence[str], rounds: int) -> str:
     """A table: each figure of `ref` and of this tree, and how they relate."""
     theirs: list[Record] = []
     ours: list[Record] = []
     with tempfile.TemporaryDirectory(prefix="cf-bench-") as folder, _tree(ref, folder) as other:
         for _ in range(rounds):
-            theirs.append(_measure(other, words))
-            ours.append(_measure(ROOT, words))
+            theirs.append(measured_by(other, words))
+            ours.append(measured_by(ROOT, words))
     return table(ref, theirs, ours)
 
 
@@ -75,10 +82,14 @@ def _tree(ref: str, folder: str) -> Iterator[Path]:
         subprocess.run([*git, "remove", "--force", str(tree)], check=True)
 
 
-def _measure(tree: Path, words: Sequence[str]) -> Record:
+def measured_by(tree: Path, words: Sequence[str]) -> Record:
+    """One measurement by the version in `tree`; figures that miss their reach count like others."""
     with tempfile.NamedTemporaryFile(suffix=".json") as out:
         command = [sys.executable, "-P", "-m", "bench", *words, "--json", out.name]
         environment = {**os.environ, "PYTHONPATH": str(tree)}
         print(f"-- {tree.name if tree != ROOT else 'this tree'}", flush=True)
-        subprocess.run(command, cwd=tree, env=environment, check=True)
-        return msgspec.json.decode(Path(out.name).read_bytes(), type=Record)
+        status = subprocess.run(command, cwd=tree, env=environment, check=False).returncode
+        kept = Path(out.name).read_bytes()
+        if not kept:  # a figure that misses its reach is status 1, too, and has its record
+            raise subprocess.CalledProcessError(status, command)
+        return msgspec.json.decode(kept, type=Record)

@@ -4,8 +4,10 @@ import itertools
 import os
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from bench.__main__ import main
 from bench.harness import compare, cores, kept, plots
 from bench.harness.figures import Plot, Point, percentile, reached, slope, told
 from bench.harness.machine import Machine
@@ -123,3 +125,33 @@ def test_the_cores_are_given_back_after_a_bench() -> None:
         assert os.sched_getaffinity(0) == {cores.CORES[0]}
         assert core == cores.CORES[-1]
     assert os.sched_getaffinity(0) == before
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (["nobody"], "no bench nobody"),
+        (["compare"], "required"),
+        (["compare", "no-such-commit", "media"], "no-such-commit names no commit"),
+        (["compare", "HEAD", "nobody"], "nobody"),
+    ],
+)
+def test_a_wrong_word_is_a_mistake_and_nothing_is_measured(
+    words: list[str], part: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 2
+    assert part in capsys.readouterr().err
+
+
+def test_a_version_that_misses_a_figure_is_compared_all_the_same(
+    record: Record, tmp_path: Path
+) -> None:
+    folder = tmp_path / "bench"
+    folder.mkdir()
+    missed = msgspec.json.encode(record).decode()
+    (folder / "__main__.py").write_text(
+        f"import pathlib, sys\npathlib.Path(sys.argv[-1]).write_text({missed!r})\nsys.exit(1)\n"
+    )
+    assert compare.measured_by(tmp_path, ["made_up"]) == record
