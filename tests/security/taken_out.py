@@ -11,6 +11,7 @@ PLANTED = "tests/security/test_planted_secrets.py"
 ROWS = "tests/security/test_rows.py"
 TOKENS = "tests/security/test_tokens.py"
 WIRE = "tests/security/test_wire.py"
+DEAD = "tests/integration/bus/test_dead.py"
 ISOLATION = "tests/integration/local/test_isolation.py"
 UNIT = "tests/unit"
 ISOLATE = "callfunnel/infra/migrations/0001_platform.sql"
@@ -183,6 +184,11 @@ DEFENCES = (
         "nobody empties a stream", RIGHTS, "*_purges(role), *_unread", "*_unread",
         (f"{BUS}::test_no_role_takes_messages_out_of_a_stream[RAW-media]",),
     ),
+    Defence(
+        "an operator puts back messages alone", "callfunnel/infra/dead.py",
+        "if not stream_of_subject(subject):", "if False:",
+        (f"{DEAD}::test_a_letter_does_not_make_the_operator_say_what_no_stream_of_messages_takes",),
+    ),
     # --- the page and the wire
     Defence(
         "what strangers wrote is text", "console/views/dom.js",
@@ -208,6 +214,15 @@ DEFENCES = (
     Defence(
         "a body is bounded", SHELL, "MOST_BODY = 512 * 1024", "MOST_BODY = 512 * 1024 * 1024",
         (f"{WIRE}::test_a_body_without_end_is_cut_off",),
+    ),
+    Defence(
+        "streams that are about to open count", "gateway/streams.py",
+        "self._let_in.append((self._now(), tenant))", "pass",
+        (f"{UNIT}/gateway/test_streams.py",),
+    ),
+    Defence(
+        "a guess pushes out nothing but guesses", "gateway/remembered.py", "if answer is None:",
+        "if False:", (f"{UNIT}/gateway/test_remembered.py",),
     ),
     Defence(
         "the demo session is for this page", "gateway/demo.py", "and own and same_page and site",
