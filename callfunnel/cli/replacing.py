@@ -70,7 +70,9 @@ def drain(place: Place, *, wait: Wait = True, home: options.Home = None) -> None
     from callfunnel.local.orders import give
 
     stack = running(home)
-    told = list(give(stack.home, "drain", [place]))[-1]
+    *warnings, told = give(stack.home, "drain", [place])
+    for each in warnings:
+        print(each["say"], flush=True)
     print(_said(told, _draining(stack, told)), flush=True)
     if wait:
         _until_left(home, told["pid"])

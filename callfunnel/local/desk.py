@@ -61,6 +61,10 @@ class Desk:
             return f"{place} has no calls to end"
         if not isinstance(watch.state, Serving):
             return f"{place} is {watch.word}"
+        if not self._fleet.others_serve(place):
+            answer.say(
+                f"{place} was the only one: no new call is taken until `./cf restart {place}`"
+            )
         name, pid, told_at = watch.process.name, watch.pid, time.monotonic()
         self._fleet.drain(place, now)
         answer.say(f"{name} is told to leave", process=name, pid=pid, told_at=told_at)

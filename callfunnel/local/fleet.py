@@ -67,6 +67,14 @@ class Fleet:
         """Those that should answer that they are ready."""
         return (each for each in self._in_office.values() if isinstance(each.state, Serving))
 
+    def others_serve(self, place: str) -> bool:
+        """Whether another place of its kind (`media-2` beside `media-1`) is at work."""
+        kind = place.partition("-")[0]
+        return any(
+            other != place and other.partition("-")[0] == kind and isinstance(watch.state, Serving)
+            for other, watch in self._in_office.items()
+        )
+
     def add_successor(self, place: str) -> Watch:
         """One more process for a place, due at once; not in office until `promote`."""
         process = self._beside(self._rows[place], self._free_identity(place))

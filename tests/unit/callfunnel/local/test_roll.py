@@ -198,6 +198,16 @@ def test_what_was_drained_stays_away_until_it_is_restarted() -> None:
     assert house.names() == ["nats", "gateway", "media-1"]
 
 
+def test_whoever_is_drained_last_of_a_kind_leaves_nobody() -> None:
+    fleet = Fleet([row("gateway"), row("media-1"), row("media-2")], named, lambda *_: None)
+    for watch in fleet.watches:
+        watch.spawned(1, 0.0)
+        watch.became_ready(1.0)
+    assert [fleet.others_serve(place) for place in fleet.places] == [False, True, True]
+    fleet.drain("media-2", 2.0)
+    assert not fleet.others_serve("media-1")
+
+
 def test_one_that_is_down_when_its_turn_comes_is_started_at_once() -> None:
     house = House()
     watch = house.fleet.in_office("media-1")
