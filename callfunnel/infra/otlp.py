@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from callfunnel.infra.spans import Span
-from callfunnel.infra.trace import span_id, trace_id
+from callfunnel.infra.trace import is_context, span_id, trace_id
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
@@ -94,7 +94,7 @@ class OtlpSink:
             while self._waiting and not (self._stopping.is_set() and self._down):
                 count = min(_AT_ONCE, len(self._waiting))
                 group = [self._waiting.popleft() for _ in range(count)]
-                self._send([_readable(span, resource) for span in group])
+                self._send(group, resource)
             if self._stopping.is_set() and self._down:
                 return
 
@@ -109,11 +109,12 @@ class OtlpSink:
             {"service.name": f"callfunnel-{program}", "service.instance.id": self._process}
         )
 
-    def _send(self, group: "list[ReadableSpan]") -> None:
+    def _send(self, group: list[Span], resource: Any) -> None:
         from opentelemetry.sdk.trace.export import SpanExportResult
 
         try:
-            taken = self._exporter.export(group) is SpanExportResult.SUCCESS
+            spans = [_readable(span, resource) for span in group]
+            taken = self._exporter.export(spans) is SpanExportResult.SUCCESS
         except Exception as error:
             taken = False
             log.error("spans not sent", extra={"error": type(error).__name__})
@@ -144,7 +145,7 @@ def _readable(span: Span, resource: Any) -> "ReadableSpan":
         resource=resource,
         attributes=_attributes(span),
         events=[Event(each.name, {}, each.at_ns) for each in span.moments],
-        links=[Link(_context(each)) for each in span.links],
+        links=[Link(_context(each)) for each in span.links if is_context(each)],
         kind=SpanKind[span.kind.upper()],
         status=status,
         start_time=span.start_ns,

@@ -47,6 +47,11 @@ def call_context(traceparent: str) -> str:
     return child_named(traceparent, "call")
 
 
+def is_context(text: str) -> bool:
+    """Whether this is a trace context: a pin from before calls were traced holds none."""
+    return _FORM.fullmatch(text) is not None
+
+
 def is_sampled(traceparent: str) -> bool:
     """Whether spans of this trace are to be exported; False for what is no trace context."""
     return traceparent[-1:] in _ODD and _FORM.fullmatch(traceparent) is not None

@@ -4,6 +4,8 @@ import asyncio
 import subprocess
 import sys
 
+import msgspec
+
 from callfunnel.infra.otlp import OtlpSink
 from callfunnel.infra.spans import Moment, Span
 from callfunnel.infra.trace import new_traceparent, span_id, trace_id
@@ -51,6 +53,25 @@ async def test_a_span_arrives_as_it_was_told() -> None:
     assert seen.links == (trace_id(ROOT),)
     assert seen.error == "failed"
     assert sink.counts.exported == 1
+
+
+async def test_a_link_to_a_call_that_was_never_traced_is_left_out() -> None:
+    with collecting() as collector:
+        sink = OtlpSink(collector.url, "gateway-1")
+        sink.put(msgspec.structs.replace(span(), links=("", ROOT)))
+        await until(lambda: sink.counts.exported == 1, "the span is sent")
+        await sink.close()
+    assert [seen.links for seen in collector.spans] == [(trace_id(ROOT),)]
+
+
+async def test_a_span_that_cannot_be_told_is_counted_and_the_next_is_told() -> None:
+    with collecting() as collector:
+        sink = OtlpSink(collector.url, "gateway-1")
+        sink.put(msgspec.structs.replace(span(), context="no context"))
+        await until(lambda: sink.counts.refused == 1, "the odd one is counted")
+        sink.put(span())
+        await until(lambda: sink.counts.exported == 1, "the next is taken")
+        await sink.close()
 
 
 async def test_many_spans_leave_in_small_groups() -> None:
