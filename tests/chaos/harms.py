@@ -19,6 +19,9 @@ DEADLY = (Harm.KILL, Harm.REFUSED)
 """After these the victim is another process."""
 
 
+RESTARTED_WITHIN_S = 120.0
+
+
 def lasts_s(harm: Harm) -> float:
     """Seconds between the harm and its end."""
     return {Harm.KILL: 0.0, Harm.CLOCK: CLOCK_LASTS_S}.get(harm, HARM_LASTS_S)
@@ -78,10 +81,13 @@ def _fill(disks: list[Path]) -> Lift:
 
 
 def _started_anew(stage: Stage, victim: str, room_again: Lift) -> None:
-    """A NATS server that met a full disk stores nothing more: an operator restarts it."""
+    """A NATS server that met a full disk stores nothing more: an operator restarts it.
+
+    The command's own verdict does not count: it waits for a worker that drains, too.
+    """
     room_again()
     if victim == "nats":
-        stage.up.run("restart", "nats")
+        stage.up.begin("restart", "nats").communicate(timeout=RESTARTED_WITHIN_S)
 
 
 def _size(stat: os.statvfs_result) -> int:

@@ -54,7 +54,7 @@ def page(results: dict[str, Result]) -> Iterator[str]:
     yield _HEAD
     yield from (f"- **{harm}**: {how}" for harm, how in HOW.items())
     yield ""
-    yield _counts(results.values())
+    yield _counts(results)
     yield ""
     yield from _table(results)
     yield from _told(results)
@@ -66,13 +66,19 @@ def page(results: dict[str, Result]) -> Iterator[str]:
             yield f"- {victim}, {harms}: {reason}"
 
 
-def _counts(results: Iterable[Result]) -> str:
-    counts = Counter(
-        "does not apply" if each.left_out else "holds" if each.holds else "fails"
-        for each in results
-    )
-    told = ", ".join(f"{count} {name}" for name, count in sorted(counts.items(), reverse=True))
-    return f"Of {len(list(all_cells()))} squares: {told}."
+def _counts(results: dict[str, Result]) -> str:
+    counts = Counter(_word(cell, results.get(str(cell))) for cell in all_cells())
+    words = ("hold", "fail", "not run", "do not apply")
+    told = ", ".join(f"{counts[word]} {word}" for word in words if counts[word])
+    return f"Of {counts.total()} squares: {told}."
+
+
+def _word(cell: Cell, result: Result | None) -> str:
+    if why_not(cell.victim, cell.harm):
+        return "do not apply"
+    if result is None or result.left_out:
+        return "not run"
+    return "hold" if result.holds else "fail"
 
 
 def _table(results: dict[str, Result]) -> Iterator[str]:
