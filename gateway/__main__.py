@@ -12,6 +12,7 @@ from callfunnel.infra.health import Health
 from callfunnel.infra.logs import write_json_lines
 from callfunnel.infra.service import announce, run, run_until_signal, withdraw
 from callfunnel.infra.settings import PlatformSettings
+from callfunnel.infra.strain import all_loaded
 from gateway.app import application
 from gateway.door import Door
 from gateway.relay import MediaRelay
@@ -40,6 +41,7 @@ class Gateway:
         await self.context.start()
         self._serving = Serving(self._settings, application(door), relay)
         port = await self._serving.start()
+        all_loaded()
         announce(self._settings, http_port=port, health_port=self.health_port)
 
     async def stop(self) -> None:

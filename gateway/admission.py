@@ -10,6 +10,7 @@ import random
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from typing import Protocol
 
 import msgspec
@@ -178,9 +179,9 @@ class Admission:
             if revision is None:
                 raise Temporary("a slot was taken from its holder")
             return Slot(held.key, revision)
-        choices = free_slots(offer.call_limit, self._registry.slots(offer.tenant))
-        turn = int(self._draw() * len(choices))  # the mirror lags: who comes at once draws apart
-        for n in (choices[turn:] + choices[:turn])[:MOST_SLOT_TRIES]:
+        held = self._registry.slots(offer.tenant)
+        draw = self._draw()  # the mirror lags: who comes at once draws apart
+        for n in islice(free_slots(offer.call_limit, held, draw), MOST_SLOT_TRIES):
             key = f"{offer.tenant}.{n}"
             revision = await self._registry.take_slot(key, holder, 0)
             if revision is not None:

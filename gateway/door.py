@@ -48,7 +48,7 @@ class Door:
     tracer: Tracer
 
 
-def _door(request: Request) -> Door:
+async def _door(request: Request) -> Door:  # a plain function would cost a thread
     door: Door = request.app.state.door
     return door
 

@@ -1,6 +1,7 @@
 """Which worker takes a call, and which of the tenant's slots: pure, facts in and choice out."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from itertools import chain
 from typing import NamedTuple
 
 from callfunnel.domain.call import WorkerRecord
@@ -40,10 +41,11 @@ def pick_worker(
     return open_to[-1] if open_to else None
 
 
-def free_slots(limit: int, held: Collection[int]) -> list[int]:
-    """The tenant's slots that nobody holds.
+def free_slots(limit: int, held: Collection[int], draw: float = 0.0) -> Iterator[int]:
+    """The tenant's slots that nobody holds, each once, beginning where `draw` in [0, 1) points.
 
     One of a worker that seems gone counts as held: the call may go on, and its worker come back.
     Whoever ends the call frees the slot, and nobody before.
     """
-    return [n for n in range(limit) if n not in held]
+    first = int(draw * limit)
+    return (n for n in chain(range(first, limit), range(first)) if n not in held)

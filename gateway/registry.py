@@ -6,8 +6,9 @@ makes everything look empty, which refuses calls; compare-and-set keeps a stale 
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from typing import Protocol, TypeVar
 
 import msgspec
@@ -58,6 +59,30 @@ class Mirrored(Protocol):
     def entries(self) -> Mapping[str, Entry]: ...
 
 
+class HeldSlots:
+    """Which slots are held, by tenant: told of every change of the mirror, so nobody counts."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, set[int]] = {}
+
+    def of(self, tenant: TenantId) -> Collection[int]:
+        """The numbers of a tenant's slots that somebody holds."""
+        return self._held.get(tenant, ())
+
+    def changed(self, key: str, entry: Entry | None) -> None:
+        """A slot is held (again), or free: `entry` is None."""
+        tenant, _, number = key.partition(".")
+        if not number.isdigit():
+            return
+        held = self._held.setdefault(tenant, set())
+        if entry is not None:
+            held.add(int(number))
+            return
+        held.discard(int(number))
+        if not held:
+            del self._held[tenant]
+
+
 class KvRegistry:
     """The registry over the bus (see `admission.Registry`)."""
 
@@ -65,7 +90,7 @@ class KvRegistry:
         self,
         *,
         workers: Mirrored,
-        slots: Mirrored,
+        slots: "HeldSlots",
         rulebooks: Mirrored,
         pin_bucket: Bucket,
         slot_bucket: Bucket,
@@ -82,7 +107,7 @@ class KvRegistry:
         """The media workers whose lease is alive."""
         found = {}
         for entry in self._workers.entries.values():
-            record = _decoded(entry, WorkerRecord)
+            record = _read(entry.value, WorkerRecord)
             if record is not None:
                 found[record.worker] = LiveWorker(record, entry.epoch)
         return found
@@ -90,18 +115,17 @@ class KvRegistry:
     def worker_url(self, worker: str) -> str | None:
         """Where a live worker takes media sockets."""
         entry = self._workers.entries.get(worker)
-        record = _decoded(entry, WorkerRecord) if entry else None
+        record = _read(entry.value, WorkerRecord) if entry else None
         return record.url if record else None
 
-    def slots(self, tenant: TenantId) -> set[int]:
+    def slots(self, tenant: TenantId) -> Collection[int]:
         """The numbers of the tenant's slots that somebody holds."""
-        split = (key.partition(".") for key in self._slots.entries)
-        return {int(n) for owner, _, n in split if owner == tenant and n.isdigit()}
+        return self._slots.of(tenant)
 
     def rulebook(self, tenant: TenantId, agent: str) -> PublishedRulebook | None:
         """The published rule book of an agent."""
         entry = self._rulebooks.entries.get(f"{tenant}.{agent}")
-        return _decoded(entry, PublishedRulebook) if entry else None
+        return _rulebook(entry.value) if entry else None
 
     def agents(self, tenant: TenantId) -> list[str]:
         """The agents that have a published rule book."""
@@ -155,10 +179,16 @@ class KvRegistry:
             raise Temporary("the bus does not answer") from None
 
 
-def _decoded(entry: Entry, kind: type[S]) -> S | None:
+@lru_cache(maxsize=512)
+def _rulebook(value: bytes) -> PublishedRulebook | None:
+    """Read once, not for every call."""
+    return _read(value, PublishedRulebook)
+
+
+def _read(value: bytes, kind: type[S]) -> S | None:
     """A value that cannot be read is as good as none; it is said, and nothing else stops."""
     try:
-        return msgspec.json.decode(entry.value, type=kind)
+        return msgspec.json.decode(value, type=kind)
     except (ValueError, RecursionError):
         log.error("registry value is unreadable", extra={"kind": kind.__name__})
         return None

@@ -26,7 +26,7 @@ from gateway.ordering import CallFact
 from gateway.placed import Placed
 from gateway.placement import LiveWorker, headroom
 from gateway.refusals import SpooledRefusals
-from gateway.registry import KvRegistry
+from gateway.registry import HeldSlots, KvRegistry
 from gateway.remembered import Remembered
 from gateway.requests import Requests
 from gateway.store import Route, Views
@@ -68,6 +68,7 @@ class Mirrors:
 
     workers: Mirror
     slots: Mirror
+    held: HeldSlots
     rulebooks: Mirror
 
     @property
@@ -87,7 +88,7 @@ async def open_door(context: Context, closing: AsyncExitStack) -> Door:
     context.telemetry.watch("spool_sender", lambda: spool.sender_stats)
     registry = KvRegistry(
         workers=mirrors.workers,
-        slots=mirrors.slots,
+        slots=mirrors.held,
         rulebooks=mirrors.rulebooks,
         pin_bucket=bus.kv(PINS.name),
         slot_bucket=bus.kv(SLOTS.name),
@@ -132,11 +133,17 @@ def _workers(live: Collection[LiveWorker]) -> dict[str, int]:
 
 
 async def _mirrors(bus: Bus, closing: AsyncExitStack) -> Mirrors:
-    made = [Mirror(bus.client, bucket.name) for bucket in (WORKERS, SLOTS, RULEBOOKS)]
-    for mirror in made:
+    held = HeldSlots()
+    made = Mirrors(
+        workers=Mirror(bus.client, WORKERS.name),
+        slots=Mirror(bus.client, SLOTS.name, held.changed),
+        held=held,
+        rulebooks=Mirror(bus.client, RULEBOOKS.name),
+    )
+    for mirror in (made.workers, made.slots, made.rulebooks):
         closing.push_async_callback(mirror.stop)
         await mirror.start()
-    return Mirrors(*made)
+    return made
 
 
 def _timeline(views: Views) -> Callable[[TenantId, CallId], Awaitable[list[CallFact]]]:

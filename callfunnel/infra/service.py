@@ -23,6 +23,7 @@ from callfunnel.infra.context import Context
 from callfunnel.infra.health import Health
 from callfunnel.infra.logs import write_json_lines
 from callfunnel.infra.settings import PlatformSettings
+from callfunnel.infra.strain import all_loaded
 
 __all__ = ["Context", "Feature", "announce", "main", "run", "run_until_signal", "withdraw"]
 
@@ -95,6 +96,7 @@ async def host(settings: PlatformSettings, factories: Mapping[str, Factory]) -> 
             await feature.start()
             started.append(feature)
         await context.start()
+        all_loaded()
         announce(settings, http_port=port, features=[feature.name for feature in features])
         log.info("ready", extra={"features": [feature.name for feature in features]})
 

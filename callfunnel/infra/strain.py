@@ -33,6 +33,15 @@ class Counts(Struct):
     blocks: int = 0
 
 
+def all_loaded() -> None:
+    """The process is ready: the collector looks no more at what it has made until now.
+
+    A full collection of a gateway stops it for 50 ms, nearly all of it spent on its own modules.
+    """
+    gc.collect()
+    gc.freeze()
+
+
 class Strain:
     """Watches one loop from `start` to `stop`."""
 

@@ -52,7 +52,9 @@ class Desk:
         if reason := self._refusal(spec):
             return Reserved(ok=False, reason=reason)
         try:
-            published = await self._registry.rulebook(spec.tenant, spec.agent)
+            published = await self._registry.rulebook(
+                spec.tenant, spec.agent, spec.rulebook_version
+            )
             secret = await self._signing_secret(spec)
         except (Temporary, SecretMissing):
             return Reserved(ok=False, reason="unprepared")

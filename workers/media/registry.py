@@ -24,6 +24,8 @@ _log: Final = logging.getLogger(__name__)
 LEASE_S: Final = 6
 _AGAIN_S: Final = 0.5
 _TRIES: Final = 20
+_BOOKS: Final = 64
+"""Rule books kept in memory: some 50 kB each."""
 
 
 class Buckets(Protocol):
@@ -58,6 +60,7 @@ class Registry:
         self._rulebooks = buckets.kv(RULEBOOKS.name)
         self._lease = Lease(buckets.kv(WORKERS.name), worker, ttl_s=LEASE_S, named=True)
         self._keeper = LeaseKeeper(self._lease, self._value, lost, lapsed)
+        self._books: dict[tuple[TenantId, str], PublishedRulebook] = {}
         self._late: set[asyncio.Task[bool]] = set()
 
     @property
@@ -97,8 +100,24 @@ class Registry:
             await asyncio.wait(self._late, timeout=1.0)
         await self._keeper.stop()
 
-    async def rulebook(self, tenant: TenantId, agent: str) -> PublishedRulebook | None:
-        """The published rule book of an agent. Raises Temporary."""
+    async def rulebook(
+        self, tenant: TenantId, agent: str, version: int
+    ) -> PublishedRulebook | None:
+        """The published rule book of an agent. Raises Temporary.
+
+        A version is the same for ever: one that was read before is not asked for again.
+        """
+        known = self._books.get((tenant, agent))
+        if known is not None and known.version == version:
+            return known
+        published = await self._published(tenant, agent)
+        if published is not None:
+            if len(self._books) >= _BOOKS:
+                del self._books[next(iter(self._books))]
+            self._books[tenant, agent] = published
+        return published
+
+    async def _published(self, tenant: TenantId, agent: str) -> PublishedRulebook | None:
         entry = await self._rulebooks.get(f"{tenant}.{agent}")
         if entry is None:
             return None

@@ -30,6 +30,7 @@ class Slots:
         self.capacity = capacity
         self.closed = ""
         self._held: dict[bytes, Reservation] = {}
+        self._digests: dict[CallId, bytes] = {}
         self._live: set[CallId] = set()
 
     @property
@@ -48,12 +49,13 @@ class Slots:
             return self.closed
         if call in self._live:
             return "taken"
-        return "" if self._digest_of(call) or self.used < self.capacity else "full"
+        return "" if call in self._digests or self.used < self.capacity else "full"
 
     def reserve(self, reservation: Reservation, token: str) -> None:
         """Holds a slot; a second reservation of the same call replaces the first."""
         self.release(reservation.spec.call)
-        self._held[_digest(token)] = reservation
+        digest = self._digests[reservation.spec.call] = _digest(token)
+        self._held[digest] = reservation
 
     def peek(self, token: str, now: float) -> Reservation | None:
         """The reservation that a token opens, if it is not too late."""
@@ -65,13 +67,13 @@ class Slots:
         found = self.peek(token, now)
         if found is None:
             return None
-        del self._held[_digest(token)]
+        self.release(found.spec.call)
         self._live.add(found.spec.call)
         return found
 
     def release(self, call: CallId) -> bool:
         """Gives a reservation back that no socket has taken up."""
-        digest = self._digest_of(call)
+        digest = self._digests.pop(call, None)
         return digest is not None and self._held.pop(digest, None) is not None
 
     def free(self, call: CallId) -> None:
@@ -80,13 +82,10 @@ class Slots:
 
     def expire(self, now: float) -> list[Reservation]:
         """Drops the reservations whose socket never came."""
-        late = {key: each for key, each in self._held.items() if now >= each.expires}
-        for key in late:
-            del self._held[key]
-        return list(late.values())
-
-    def _digest_of(self, call: CallId) -> bytes | None:
-        return next((key for key, each in self._held.items() if each.spec.call == call), None)
+        late = [each for each in self._held.values() if now >= each.expires]
+        for each in late:
+            self.release(each.spec.call)
+        return late
 
 
 def _digest(token: str) -> bytes:

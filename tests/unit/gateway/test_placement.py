@@ -63,8 +63,12 @@ def test_whoever_is_picked_has_room(rows: list[tuple[int, int, bool]], draw: flo
 
 
 def test_a_slot_is_free_only_when_nobody_holds_it() -> None:
-    assert free_slots(5, {0, 1, 3}) == [2, 4]
+    assert list(free_slots(5, {0, 1, 3})) == [2, 4]
 
 
 def test_a_lowered_limit_counts_at_once() -> None:
-    assert free_slots(1, {0, 5}) == []
+    assert list(free_slots(1, {0, 5})) == []
+
+
+def test_whoever_draws_apart_begins_apart_and_is_shown_every_free_slot_once() -> None:
+    assert list(free_slots(5, {0, 3}, 0.5)) == [2, 4, 1]

@@ -29,7 +29,7 @@ class FakeRegistry:
         self.book: PublishedRulebook | Exception | None = BOOK
         self.on_read: Any = None
 
-    async def rulebook(self, _tenant: TenantId, _agent: str) -> PublishedRulebook | None:
+    async def rulebook(self, *_which: object) -> PublishedRulebook | None:
         if self.on_read is not None:
             self.on_read()
         if isinstance(self.book, Exception):

@@ -204,8 +204,8 @@ def test_what_cannot_be_read_is_nobodys() -> None:
         buckets.pins.put(pin_key(offered), b"{}")
         assert not await conclude(buckets, offered)
         buckets.kv("cf_rulebooks").put(f"{TENANT}.home-internet", b"nonsense")
-        assert await registry.rulebook(TENANT, "home-internet") is None
-        assert await registry.rulebook(TENANT, "unknown") is None
+        assert await registry.rulebook(TENANT, "home-internet", 1) is None
+        assert await registry.rulebook(TENANT, "unknown", 1) is None
 
     virtual_time.run(scenario())
 
@@ -216,7 +216,24 @@ def test_a_published_rule_book_is_read() -> None:
         registry = registry_over(buckets)
         book = PublishedRulebook(version=3, digest="d", published_at="", rulebook=rulebook())
         buckets.kv("cf_rulebooks").put(f"{TENANT}.home-internet", msgspec.json.encode(book))
-        assert await registry.rulebook(TENANT, "home-internet") == book
+        assert await registry.rulebook(TENANT, "home-internet", 3) == book
+
+    virtual_time.run(scenario())
+
+
+def test_a_version_is_read_once_and_the_next_one_as_soon_as_a_call_has_it() -> None:
+    async def scenario() -> None:
+        buckets = Buckets()
+        registry = registry_over(buckets)
+        books = buckets.kv("cf_rulebooks")
+        for version in (3, 4):
+            book = PublishedRulebook(
+                version=version, digest="d", published_at="", rulebook=rulebook()
+            )
+            books.put(f"{TENANT}.home-internet", msgspec.json.encode(book))
+            assert await registry.rulebook(TENANT, "home-internet", version) == book
+        books.put(f"{TENANT}.home-internet", b"never asked for")
+        assert await registry.rulebook(TENANT, "home-internet", 4) == book
 
     virtual_time.run(scenario())
 
