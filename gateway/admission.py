@@ -179,9 +179,9 @@ class Admission:
             if revision is None:
                 raise Temporary("a slot was taken from its holder")
             return Slot(held.key, revision)
-        held = self._registry.slots(offer.tenant)
+        taken = self._registry.slots(offer.tenant)
         draw = self._draw()  # the mirror lags: who comes at once draws apart
-        for n in islice(free_slots(offer.call_limit, held, draw), MOST_SLOT_TRIES):
+        for n in islice(free_slots(offer.call_limit, taken, draw), MOST_SLOT_TRIES):
             key = f"{offer.tenant}.{n}"
             revision = await self._registry.take_slot(key, holder, 0)
             if revision is not None:

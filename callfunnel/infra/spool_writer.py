@@ -1,6 +1,7 @@
 """The spool's writer: one thread that puts steps on disk in groups and reads pages back.
 
-It decides when a group is written: at once when idle, else every few milliseconds. It reports to
+It decides when a group is written: at once when idle, else every few milliseconds; what may only
+be forgotten waits a little longer, for nobody waits for it. It reports to
 the event loop, in order: every group after its commit, every page after the groups it contains.
 A disk that refuses is tried again for as long as the process lives; `broken` says why meanwhile.
 """
@@ -13,8 +14,11 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from callfunnel.infra.spool_file import SpoolFile, Step
+from callfunnel.infra.spool_file import SpoolFile, Step, Stored
 from callfunnel.infra.spool_lane import Page
+
+_FORGET_S = 0.05
+"""Until a message that the bus has is forgotten: sent twice in between, it is one by its id."""
 
 
 class SpoolWriter:
@@ -38,7 +42,7 @@ class SpoolWriter:
         self._loop = asyncio.get_running_loop()
         self._steps: deque[Step] = deque()
         self._asked: deque[tuple[int, int]] = deque()
-        self._stopping = False
+        self._stopping = self._later = False
         self._wake = threading.Event()
         self._thread = threading.Thread(target=self._run, name="spool", daemon=True)
         self._thread.start()
@@ -46,6 +50,14 @@ class SpoolWriter:
     def append(self, step: Step) -> None:
         """Hands over one step; never waits."""
         self._steps.append(step)
+        if not isinstance(step, Stored):
+            self.hurry()
+        elif not self._later:
+            self._later = True
+            self._loop.call_later(_FORGET_S, self._hurry_later)
+
+    def hurry(self) -> None:
+        """What was handed over is written with the next group."""
         if not self._wake.is_set():
             self._wake.set()
 
@@ -60,6 +72,10 @@ class SpoolWriter:
         self._wake.set()
         await asyncio.to_thread(self._thread.join)
         self._file.close()
+
+    def _hurry_later(self) -> None:
+        self._later = False
+        self.hurry()
 
     def _run(self) -> None:
         try:

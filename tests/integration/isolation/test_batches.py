@@ -90,6 +90,18 @@ async def test_a_row_of_a_tenant_that_was_not_named_is_refused(
             await timeline.store({tenant: facts_of(tenant, 3)}, connection)
 
 
+async def test_a_statement_that_fails_unread_undoes_its_batch_and_harms_no_next_one(
+    one_connection: Pool, both: tuple[TenantId, TenantId]
+) -> None:
+    every = {each: facts_of(each, 3) for each in both}
+    with pytest.raises(Permanent, match="22012"):
+        async with tenants_connection(one_connection, both) as connection:
+            await timeline.store(every, connection)
+            await connection.execute("select 1 / 0")
+    async with tenants_connection(one_connection, both) as connection:
+        assert await rows(connection, EVENTS, CALL) == []
+
+
 async def test_the_gateway_names_tenants_in_vain(
     postgres: PoolOf, persistence: Pool, both: tuple[TenantId, TenantId]
 ) -> None:

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from callfunnel.infra.strain import Counts, Strain
+from callfunnel.infra.strain import Counts, Strain, all_loaded
 from callfunnel.infra.telemetry import Telemetry
 from tests.simulators import virtual_time
 from tests.simulators.virtual_time import VirtualLoop
@@ -48,3 +48,12 @@ def test_collections_are_counted() -> None:
         return strain.counts
 
     assert virtual_time.run(scenario()).collections == 1
+
+
+def test_what_a_process_has_loaded_is_looked_at_no_more() -> None:
+    loaded = gc.get_freeze_count()
+    try:
+        all_loaded()
+        assert gc.get_freeze_count() > loaded
+    finally:
+        gc.unfreeze()
