@@ -94,10 +94,14 @@ async def test_a_statement_that_fails_unread_undoes_its_batch_and_harms_no_next_
     one_connection: Pool, both: tuple[TenantId, TenantId]
 ) -> None:
     every = {each: facts_of(each, 3) for each in both}
-    with pytest.raises(Permanent, match="22012"):
+
+    async def stored_and_failed() -> None:
         async with tenants_connection(one_connection, both) as connection:
             await timeline.store(every, connection)
             await connection.execute("select 1 / 0")
+
+    with pytest.raises(Permanent, match="22012"):
+        await stored_and_failed()
     async with tenants_connection(one_connection, both) as connection:
         assert await rows(connection, EVENTS, CALL) == []
 
