@@ -91,9 +91,9 @@ async def test_of_many_calls_at_once_exactly_the_tenants_limit_is_taken(
     assert {said(answer) for answer in answers if answer not in taken} == {BUSY}
     slots = gateway.door.registry.slots
     await until(lambda: len(slots(gateway.tenant)) == 10, "ten slots are held")
-    mirrored = gateway.door.registry._slots.entries
-    held = [mirrored[f"{gateway.tenant}.{n}"].value for n in slots(gateway.tenant)]
-    holders = {msgspec.json.decode(each, type=SlotHolder).call for each in held}
+    bucket = gateway.door.registry._slot_bucket
+    held = [await bucket.get(f"{gateway.tenant}.{n}") for n in slots(gateway.tenant)]
+    holders = {msgspec.json.decode(each.value, type=SlotHolder).call for each in held if each}
     assert len(holders) == 10
 
 
