@@ -38,10 +38,10 @@ class Gateway:
         self.door = door = await open_door(self.context, self._closing)
         relay = MediaRelay(door.registry.worker_url if self._settings.media_relay else None)
         self.context.telemetry.watch("gateway", lambda: relay.counts(door.streams.open))
-        await self.context.start()
         self._serving = Serving(self._settings, application(door), relay)
-        port = await self._serving.start()
         all_loaded()
+        await self.context.start()
+        port = await self._serving.start()
         announce(self._settings, http_port=port, health_port=self.health_port)
 
     async def stop(self) -> None:

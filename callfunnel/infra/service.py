@@ -95,8 +95,8 @@ async def host(settings: PlatformSettings, factories: Mapping[str, Factory]) -> 
         for feature in features:
             await feature.start()
             started.append(feature)
-        await context.start()
         all_loaded()
+        await context.start()
         announce(settings, http_port=port, features=[feature.name for feature in features])
         log.info("ready", extra={"features": [feature.name for feature in features]})
 

@@ -34,7 +34,7 @@ class Counts(Struct):
 
 
 def all_loaded() -> None:
-    """The process is ready: the collector looks no more at what it has made until now.
+    """The collector looks no more at what the process has made until now, before it serves.
 
     A full collection of a gateway stops it for 50 ms, nearly all of it spent on its own modules.
     """

@@ -112,7 +112,7 @@ DEFENCES = (
     ),
     Defence(
         "a media token opens once", "workers/media/slots.py",
-        "        del self._held[_digest(token)]\n        self._live", "        self._live",
+        "        self.release(found.spec.call)\n        self._live", "        self._live",
         (f"{TOKENS}::test_a_media_token_opens_one_socket_once",),
     ),
     Defence(
