@@ -23,8 +23,8 @@ from callfunnel.local.programs import program, service_environment
 BUCKET = "callfunnel"
 _ACTIONS = {
     "owner": ["Admin", "Read", "Write", "List", "Tagging"],
-    "gateway": [f"Read:{BUCKET}", f"List:{BUCKET}"],
-    "persistence": [f"Read:{BUCKET}", f"List:{BUCKET}", f"Write:{BUCKET}"],
+    "gateway": [f"Read:{BUCKET}"],
+    "persistence": [f"Read:{BUCKET}", f"Write:{BUCKET}"],
 }
 _PORT_FLAGS = {
     "s3.port": "s3",

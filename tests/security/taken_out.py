@@ -6,10 +6,12 @@ from typing import NamedTuple
 
 API = "tests/security/test_api.py"
 BUS = "tests/security/test_bus_between_roles.py"
+OBJECTS = "tests/security/test_objects.py"
 PAGE = "tests/security/test_page.py"
 PLANTED = "tests/security/test_planted_secrets.py"
 ROWS = "tests/security/test_rows.py"
 TOKENS = "tests/security/test_tokens.py"
+WEBHOOKS = "tests/security/test_webhooks.py"
 WIRE = "tests/security/test_wire.py"
 DEAD = "tests/integration/bus/test_dead.py"
 ISOLATION = "tests/integration/local/test_isolation.py"
@@ -68,6 +70,38 @@ DEFENCES = (
         "if call != self._call or not _TAGS", "if not _TAGS",
         (f"{UNIT}/gateway/test_ordering.py",),
     ),
+    # --- what is remembered
+    Defence(
+        "a rule book is remembered for its tenant", "workers/conductor/rulebooks/store.py",
+        "key = (tenant, agent, version)",
+        "key = next((k for k in self._kept if k[1:] == (agent, version)), "
+        "(tenant, agent, version))",
+        (f"{UNIT}/workers/conductor/rulebooks/test_library.py",),
+    ),
+    Defence(
+        "an account is remembered for its tenant", "gateway/accounts.py",
+        "return await self._by_tenant.get(tenant)",
+        "return await self._by_tenant.get(next(iter(self._by_tenant._kept), tenant))",
+        (f"{UNIT}/gateway/test_webhooks.py",),
+    ),
+    Defence(
+        "an agent that is shown is the tenant's", "gateway/registry.py",
+        "sorted(agent for owner, _, agent in mine if owner == tenant)",
+        "sorted(agent for owner, _, agent in mine if owner.startswith(tenant))",
+        (f"{UNIT}/gateway/test_registry.py",),
+    ),
+    Defence(
+        "a slot that is held is the tenant's", "gateway/registry.py",
+        "return self._held.get(tenant, ())",
+        "return {n for owner in self._held if owner.startswith(tenant) for n in self._held[owner]}",
+        (f"{UNIT}/gateway/test_registry.py",),
+    ),
+    Defence(
+        "what was said before is known of its own call", "workers/persistence/redaction/rules.py",
+        "context = self._calls.get((tenant, call), _NOTHING_SAID)",
+        "context = next((c for k, c in self._calls.items() if k[1] == call), _NOTHING_SAID)",
+        (f"{UNIT}/workers/persistence/redaction/test_rules.py",),
+    ),
     # --- tokens
     Defence(
         "a token is for this API", VERIFY, "audience=audience,", 'audience=["account", audience],',
@@ -108,7 +142,21 @@ DEFENCES = (
     Defence(
         "a webhook names the account of its number", "gateway/webhooks.py",
         "or not sid or account.sid != sid:", ":",
-        (f"{UNIT}/gateway/test_webhooks.py",),
+        (
+            f"{UNIT}/gateway/test_webhooks.py",
+            f"{WEBHOOKS}::test_nobody_asks_after_the_call_of_another_tenant",
+        ),
+    ),
+    Defence(
+        "a signature covers the query", "gateway/routes/twilio.py",
+        'target=request.url.path + (f"?{query}" if query else ""),', "target=request.url.path,",
+        (f"{WEBHOOKS}::test_a_request_sent_elsewhere_than_it_was_signed_for_is_refused",),
+    ),
+    Defence(
+        "a signature covers every value of a field", "callfunnel/carrier/signature.py",
+        "for value in sorted(set((fields or {})[name])):",
+        "for value in (fields or {})[name][:1]:",
+        (f"{WEBHOOKS}::test_a_form_that_was_altered_is_refused",),
     ),
     Defence(
         "a media token opens once", "workers/media/slots.py",
@@ -119,7 +167,8 @@ DEFENCES = (
         "a carrier's socket is signed", "workers/media/server.py",
         "if found is None or not self._signed(found, path, headers):", "if found is None:",
         ("tests/integration/media/test_worker.py::"
-         "test_a_used_token_and_a_wrong_signature_are_refused",),
+         "test_a_used_token_and_a_wrong_signature_are_refused",
+         f"{WEBHOOKS}::test_a_media_token_of_a_opens_nothing_for_who_is_not_as_carrier"),
     ),
     Defence(
         "a stream names the call that was reserved", "workers/media/channels/twilio.py",
@@ -157,6 +206,16 @@ DEFENCES = (
         "an object stays in its tenant's folder", "callfunnel/infra/objects.py",
         'if not name or name.startswith("/") or ".." in name.split("/"):', "if not name:",
         ("tests/integration/local/test_objects.py::test_a_name_stays_under_its_tenant",),
+    ),
+    Defence(
+        "no role lists what objects there are", "callfunnel/local/objects.py",
+        '"gateway": [f"Read:{BUCKET}"],', '"gateway": [f"Read:{BUCKET}", f"List:{BUCKET}"],',
+        (f"{OBJECTS}::test_nobody_lists_what_there_is",),
+    ),
+    Defence(
+        "an object's folder is a tenant's name", "callfunnel/infra/objects.py",
+        'return f"{tenant_id(tenant)}/{name}"', 'return f"{tenant}/{name}"',
+        (f"{OBJECTS}::test_only_a_tenants_name_is_a_folder",),
     ),
     # --- the bus
     Defence(
@@ -212,6 +271,18 @@ DEFENCES = (
         (f"{WIRE}::test_a_made_up_host_leads_nobody_elsewhere[evil.example]",),
     ),
     Defence(
+        "a request that dribbles in is hung up on", "gateway/patience.py",
+        "        super().connection_made(transport)\n        self._wait()",
+        "        super().connection_made(transport)",
+        (f"{UNIT}/gateway/test_patience.py",),
+    ),
+    Defence(
+        "the gateway's patience is that one", "gateway/serving.py", "http=PatientHttp,",
+        'http="h11",',
+        ("tests/integration/gateway/test_faults.py::"
+         "test_who_never_ends_a_request_holds_no_connection",),
+    ),
+    Defence(
         "a body is bounded", SHELL, "MOST_BODY = 512 * 1024", "MOST_BODY = 512 * 1024 * 1024",
         (f"{WIRE}::test_a_body_without_end_is_cut_off",),
     ),
@@ -244,6 +315,12 @@ DEFENCES = (
     Defence(
         "a tool's arguments are redacted", "workers/conductor/tools/handlers.py",
         "arguments=redact_tree(item.data.arguments)", "arguments=item.data.arguments",
+        (f"{PLANTED}::test_no_table_holds_what_was_said",),
+    ),
+    Defence(
+        "what is kept of a tool's result is redacted", "workers/conductor/tools/handlers.py",
+        "return {**redact_tree(effect.result), **dialled}",
+        "return {**effect.result, **dialled}",
         (f"{PLANTED}::test_no_table_holds_what_was_said",),
     ),
     Defence(

@@ -2,6 +2,7 @@
 
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -104,6 +105,28 @@ def test_a_foreign_cursor_is_a_place_and_no_key(attacked: TwoTenants, path: str)
     items = attacked.door.get(asked, headers=attacked.as_b).json()["items"]
     known = {attacked.mine.call, attacked.mine.approval}
     assert {each.get("approval", each["call"]) for each in items} <= known
+
+
+def test_who_asks_at_the_same_time_over_shared_connections_is_told_of_their_own(
+    attacked: TwoTenants,
+) -> None:
+    """Nothing that is remembered of one request is in the answer to another's."""
+    people = ((attacked.as_a, attacked.theirs), (attacked.as_b, attacked.mine))
+    reads = (
+        "GET /v1/calls",
+        "GET /v1/calls/{call}",
+        "GET /v1/approvals",
+        "GET /v1/rulebooks",
+    )
+    asked = [(each, *who) for _ in range(4) for each in reads for who in people]
+    with ThreadPoolExecutor(4) as threads:
+        answers = list(threads.map(lambda each: ask(attacked, each[0], each[2], each[1]), asked))
+    for (operation, head, _), answer in zip(asked, answers, strict=True):
+        other, name = (attacked.mine, B) if head is attacked.as_a else (attacked.theirs, A)
+        assert answer.status_code == 200, operation
+        assert not [
+            each for each in (other.call, other.approval, f"of {name}") if each in answer.text
+        ]
 
 
 def test_nothing_of_a_has_changed_by_what_b_asked(attacked: TwoTenants) -> None:

@@ -7,14 +7,14 @@ the voice itself; a spool file holds facts until the bus has them, and overwrite
 import json
 import re
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
 from callfunnel.domain.ids import PLATFORM
-from callfunnel.events.streams import RAW
+from callfunnel.events.streams import RAW, RULEBOOKS
 from tests.security import places
 from tests.security.two_tenants import MODEL_KEY, A, TwoTenants
 from tests.simulators.openai_realtime import ToolCall, Turn
@@ -25,17 +25,37 @@ IN_A_TOOL = ("5500 0055 5555 5559", "5500005555555559")
 PRESSED = "4000056655665556"
 PASSWORD = "Plantedhorse77"
 SAID = (*SPOKEN, *IN_A_TOOL, PRESSED, PASSWORD)
+LOOKED_UP = ("6011 0009 9013 9424", "6011000990139424", "Plantedmule88")
+"""What a look-up told the agent; it stands in the rule book, which is kept as it was written."""
+RULE_BOOK = "/v1/rulebooks/home-internet"
 Found = Iterable[tuple[str, bytes]]
 
 
 @pytest.fixture(scope="module")
-def call(attacked: TwoTenants) -> str:
-    """A settled call in which a card is said, pressed and put into a tool, and a password told."""
+def book(attacked: TwoTenants) -> Iterator[None]:
+    """A's rule book, with a card and a password in what its look-up tells."""
+    kind = {"Content-Type": "application/yaml"}
+    before = attacked.door.get(RULE_BOOK, headers=attacked.as_a).json()["document"]
+    reason = f"reason: the card {LOOKED_UP[0]} was declined, the password is {LOOKED_UP[2]}"
+    for each in (re.sub(r"reason: the welcome .*", reason, before), before):
+        asked = {"content": each, "headers": {**attacked.as_a, **kind}}
+        assert attacked.door.put(RULE_BOOK, **asked).status_code == 200
+        if each is not before:
+            yield
+
+
+@pytest.fixture(scope="module")
+def call(attacked: TwoTenants, book: None) -> str:
+    """A settled call in which a card is said, pressed, put into a tool and looked up by another,
+    and a password told."""
     arguments = {"day": f"monday, card {IN_A_TOOL[0]}", "time": "noon"}
     attacked.script.turns = deque(
         [
             Turn(heard=f"My card number is {SPOKEN[0]}.", text="I do not need it."),
-            Turn(heard="Call me back.", tools=[ToolCall("book_callback", arguments)]),
+            Turn(
+                heard="Call me back.",
+                tools=[ToolCall("book_callback", arguments), ToolCall("find_customer", {})],
+            ),
             Turn(text="What is your password? Please tell me."),
             Turn(heard=f"{PASSWORD}", text="Thank you."),
         ]
@@ -84,7 +104,8 @@ def hits(found: Found, wanted: Iterable[str], *, but: Iterable[str] = ()) -> lis
 
 def test_what_was_planted_did_come_in(attacked: TwoTenants, call: str) -> None:
     raw = b"".join(body for _, body in places.messages(attacked, RAW.name))
-    assert all(each.encode() in raw for each in (SPOKEN[0], IN_A_TOOL[0], PASSWORD))
+    planted = (SPOKEN[0], IN_A_TOOL[0], PASSWORD, LOOKED_UP[0], LOOKED_UP[2])
+    assert [each for each in planted if each.encode() not in raw] == []
     keys = re.findall(rb'"digit":"(\d)"', raw)
     assert b"".join(keys).decode() == PRESSED
 
@@ -93,11 +114,14 @@ def test_no_table_holds_what_was_said(attacked: TwoTenants, call: str) -> None:
     rows = list(places.rows(attacked))
     assert any(call.encode() in row for _, row in rows)
     assert hits(rows, SAID) == []
+    assert hits(rows, LOOKED_UP, but=["table rulebooks.versions"]) == []
 
 
 @pytest.mark.parametrize("stream", [each for each in places.STREAM_NAMES if each != RAW.name])
 def test_no_stream_after_redaction_holds_it(attacked: TwoTenants, call: str, stream: str) -> None:
-    assert hits(places.messages(attacked, stream), SAID) == []
+    found = places.messages(attacked, stream)
+    assert hits(found, SAID) == []
+    assert hits(found, LOOKED_UP, but=[f"stream KV_{RULEBOOKS.name}"]) == []
 
 
 def test_of_the_keys_pressed_at_most_three_are_shown(attacked: TwoTenants, call: str) -> None:
@@ -119,12 +143,15 @@ def test_no_file_holds_it_nor_any_secret(
 ) -> None:
     """As the bytes lie on the disk: streams, tables, objects, spools, logs, what is running.
 
-    Two configurations hold the services' own logins, readable by their owner alone.
+    Three files hold the services' own logins and key, readable by their owner alone.
     """
     eventually(lambda: not hits(spools(attacked), SAID), "what the bus has has left the spools")
-    logins = ("file nats/nats.conf", "file objects/identities.json")
+    logins = ("file nats/nats.conf", "file objects/identities.json", "file objects/key.pem")
     everything = list(places.files(attacked))
     assert hits(everything, SAID) == []
+    logs = [each for each in everything if each[0].endswith(".log")]
+    assert len(logs) >= 3
+    assert hits(logs, LOOKED_UP) == []
     assert hits(everything, secrets.values(), but=logins) == []
     for name in logins:
         path = attacked.stack.home / name.removeprefix("file ")
@@ -139,7 +166,7 @@ def test_no_store_holds_a_secret(attacked: TwoTenants, secrets: dict[str, str]) 
     streams = [each for name in places.STREAM_NAMES for each in places.messages(attacked, name)]
     assert hits(places.rows(attacked), secrets.values()) == []
     assert hits(streams, secrets.values()) == []
-    assert hits(places.objects(attacked), [*secrets.values(), *SAID]) == []
+    assert hits(places.objects(attacked), [*secrets.values(), *SAID, *LOOKED_UP]) == []
 
 
 def test_no_metric_holds_any_of_it(
@@ -156,7 +183,16 @@ def test_no_metric_holds_any_of_it(
         if port
     ]
     assert len(texts) >= 3
-    assert hits(texts, [*SAID, *secrets.values(), call, attacked.theirs.call]) == []
+    planted = [*SAID, *LOOKED_UP, *secrets.values()]
+    assert hits(texts, [*planted, call, attacked.theirs.call]) == []
+
+
+def test_no_trace_holds_any_of_it(attacked: TwoTenants, call: str, secrets: dict[str, str]) -> None:
+    eventually(lambda: attacked.collector.named(call, "seal record"), "the record's span")
+    names = {span.name for span in attacked.collector.of_call(call)}
+    assert {"call", "turn", "tool"} <= names
+    exported = [("a trace", body) for body in attacked.collector.bodies]
+    assert hits(exported, [*SAID, *LOOKED_UP, *secrets.values(), "+15550100"]) == []
 
 
 def test_a_process_is_told_no_secret_but_the_models_key_where_it_is_used(

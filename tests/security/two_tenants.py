@@ -23,17 +23,19 @@ from callfunnel.infra.objects import Objects
 from callfunnel.infra.postgres import Pool, connect_pool, conninfo
 from callfunnel.infra.sealed import SealedFolder, SealedSecrets
 from callfunnel.infra.settings import PlatformSettings
-from callfunnel.local.demo import TENANT
+from callfunnel.local.demo import CARRIER, TENANT
 from callfunnel.local.grants import Grants
 from callfunnel.local.home import Home
 from callfunnel.local.identities import Identities
 from callfunnel.local.processes import Stack, settings
 from tests.integration.gateway.stored_calls import StoredCalls
 from tests.simulators.openai_realtime import Script
+from tests.simulators.otlp_collector import Collector
 from tests.simulators.running_stack import RunningStack
 
 MODEL_KEY = "sk-planted-5f2b1c9e7a"
 A, B = TENANT, TenantId("rival")
+RIVAL_ACCOUNT = {"account_sid": "AC" + "b" * 32, "auth_token": "planted-token-of-the-rival"}
 EVERY_ROLE = tuple(Role)
 
 
@@ -48,17 +50,19 @@ class Owned:
 
 @dataclass
 class TwoTenants:
-    """A running product. A is the demo tenant, B the one that attacks; `script` is the model's."""
+    """A running product. A is the demo tenant, B the one that attacks; `script` is the model's,
+    `collector` has the traces."""
 
     stack: RunningStack
     script: Script
+    collector: Collector
     mine: Owned = field(init=False)
     theirs: Owned = field(init=False)
 
     @classmethod
-    def settle(cls, stack: RunningStack, script: Script) -> TwoTenants:
+    def settle(cls, stack: RunningStack, script: Script, collector: Collector) -> TwoTenants:
         """Gives both tenants a call, its recording and bill, an approval and a rule book."""
-        made = cls(stack, script)
+        made = cls(stack, script, collector)
         made.theirs, made.mine = asyncio.run(made._arrange())
         return made
 
@@ -137,6 +141,7 @@ class TwoTenants:
                 "insert into platform.tenants (tenant, name, call_limit) values (%s, %s, 10)",
                 (B, "Rival"),
             )
+        await self.secrets.put(B, CARRIER, RIVAL_ACCOUNT)
         return await self._owned(A, "home-internet"), await self._owned(B, "sales")
 
     async def _owned(self, tenant: TenantId, agent: str) -> Owned:

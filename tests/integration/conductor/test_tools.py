@@ -4,7 +4,7 @@ import asyncio
 
 from callfunnel.infra.clock import fresh_id
 from callfunnel.infra.postgres import tenant_connection
-from tests.integration.conductor.conftest import row_text
+from tests.integration.conductor.conftest import DEMO, row_text
 
 
 async def rows(postgres, tenant):
@@ -62,3 +62,29 @@ async def test_a_card_number_in_arguments_is_in_no_row(conductor, put, run_tool,
     kept = row_text(await rows(postgres, tenant))
     assert "4111" not in kept
     assert "CARD" in kept
+
+
+async def test_a_card_number_in_a_result_is_told_to_the_call_and_in_no_row(
+    conductor, put, run_tool, postgres, tenant
+):
+    await conductor()
+    why = "reason: the welcome discount of the first year ended on the first of the month"
+    await put(DEMO.replace(why, "reason: card 4111 1111 1111 1111 was declined"))
+    call, tool_call = fresh_id("c"), fresh_id("tc")
+    told = await run_tool("find_customer", call=call, tool_call=tool_call)
+    assert "4111 1111" in told.result["reason"]
+    kept = await rows(postgres, tenant)
+    assert "4111" not in row_text(kept)
+    assert "CARD" in row_text(kept)
+    again = await run_tool("find_customer", call=call, tool_call=tool_call)
+    assert again.result == kept[0][3]
+
+
+async def test_a_number_that_somebody_will_dial_is_kept(conductor, put, run_tool, postgres, tenant):
+    await conductor()
+    await put()
+    booked = await run_tool("book_callback", {"day": "monday", "time": "noon"})
+    handed = await run_tool("transfer_to_person")
+    results = {row[1]: row[3] for row in await rows(postgres, tenant)}
+    assert results["book_callback"] == booked.result
+    assert results["transfer_to_person"] == handed.result == {"transfer": "+15550100900"}

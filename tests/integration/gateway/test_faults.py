@@ -2,10 +2,13 @@
 
 import asyncio
 
+import pytest
+
 from callfunnel.domain.ids import TenantId
 from callfunnel.events.call import CallEnded, CallOffered, CallRefused
 from callfunnel.infra.bus import Bus
 from callfunnel.infra.sealed import SealedSecrets
+from gateway.patience import PatientHttp
 from tests.integration.gateway.conftest import BUSY, Running
 from tests.integration.gateway.test_voice import said, voice
 from tests.simulators.waiting import until
@@ -43,3 +46,32 @@ async def raw_facts(
     finally:
         await reader.stop()
     return kinds
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [b""],
+        [b"POST /carriers/twilio/voice HTTP/1.1\r\n", b"Host: x\r\n", b"X: "],
+        [
+            b"PUT /v1/rulebooks/x HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n",
+            b"agent",
+            b": x",
+        ],
+    ],
+    ids=["no word", "a head", "a body"],
+)
+async def test_who_never_ends_a_request_holds_no_connection(
+    gateway: Running, monkeypatch: pytest.MonkeyPatch, parts: list[bytes]
+) -> None:
+    monkeypatch.setattr(PatientHttp, "patience_s", 0.5)
+    host, port = gateway.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    try:
+        for part in parts:
+            writer.write(part)
+            await writer.drain()
+        async with asyncio.timeout(10):
+            assert b" 2" not in (await reader.read())[:12]
+    finally:
+        writer.close()

@@ -128,3 +128,23 @@ def test_what_is_somebodys_no_longer_is_forgotten() -> None:
         return found
 
     assert run(scenario()) == ["a", "a", None, None, "b", "b"]
+
+
+def test_what_one_asks_for_is_never_what_another_is_told() -> None:
+    """Also while the source is away, and once the memory is full."""
+
+    async def scenario() -> list[tuple[str, str]]:
+        source, told = Source(), []
+        memory = remembered(source)
+        for source.away in (False, True):
+            for key in ("+15550100001", "+15550100002"):
+                told.append((key, await memory.get(key)))
+            await asyncio.sleep(60)
+        source.away = False
+        for key in ("+15550100003", "+15550100001", "+15550100002"):
+            told.append((key, await memory.get(key)))
+        return told
+
+    assert [(key, answer.split()[0]) for key, answer in run(scenario())] == [
+        (key, key) for key, _ in run(scenario())
+    ]

@@ -41,9 +41,22 @@ async def tenants() -> list[TenantId]:
     return [ACME, OTHER]
 
 
+def accounts() -> Accounts:
+    return Accounts(Secrets(), tenants, lambda: 0.0)
+
+
+async def test_what_is_remembered_of_one_account_is_never_told_of_another() -> None:
+    kept = accounts()
+    for _ in range(2):
+        for tenant, secret in TOKENS.items():
+            for found in (await kept.of_tenant(tenant), await kept.with_sid(secret["account_sid"])):
+                assert found is not None
+                assert (found.tenant, found.auth_token) == (tenant, secret["auth_token"])
+        assert await kept.with_sid("AC3") is None
+
+
 def webhooks() -> Webhooks:
-    accounts = Accounts(Secrets(), tenants, lambda: 0.0)
-    return Webhooks("https://phone.example.com/", accounts, Directory(), NoPins())
+    return Webhooks("https://phone.example.com/", accounts(), Directory(), NoPins())
 
 
 def received(token: str, **form: str) -> Received:

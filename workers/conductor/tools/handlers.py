@@ -1,6 +1,7 @@
 """Bus in: `RunTool`. A call within the agent's limit acts at once; above it, a person is asked.
 
-Nothing that must not be kept goes into a tool: its arguments are redacted first.
+Nothing that must not be kept goes into a tool: its arguments are redacted first. Its result is for
+the call, which may need all of it; what is kept of it, and told to a repetition, is redacted.
 """
 
 import logging
@@ -73,15 +74,15 @@ class Effects:
     async def granted(
         self, tenant: TenantId, connection: Connection, call: str, wanted: RunTool
     ) -> dict[str, Any]:
-        """Acts on what a person approved, inside their transaction; the tool's result."""
+        """Acts on what a person approved, inside their transaction; what is kept of the result."""
         try:
             asked = await self.asked(tenant, connection, call, wanted)
         except Refused as refusal:
             return {"error": str(refusal)}
-        return (await self.run(tenant, connection, asked)).result
+        return _kept(asked, await self.run(tenant, connection, asked))
 
     async def run(self, tenant: TenantId, connection: Connection, asked: Asked) -> store.Effect:
-        """Acts, inside the caller's transaction; a repetition gets what the first came to."""
+        """Acts, inside the caller's transaction; a repetition gets what was kept of the first."""
         effect = _act(asked)
         row: dict[str, Any] = {
             "call": asked.call,
@@ -90,9 +91,9 @@ class Effects:
             "kind": asked.tool.kind,
             "arguments": msgspec.json.encode(asked.arguments).decode(),
             "outcome": effect.outcome,
-            "result": msgspec.json.encode(effect.result).decode(),
+            "result": msgspec.json.encode(_kept(asked, effect)).decode(),
         }
-        return await store.keep(tenant, connection, row)
+        return await store.keep(tenant, connection, row) or effect
 
 
 class Tools:
@@ -154,3 +155,10 @@ def _act(asked: Asked) -> store.Effect:
         return store.Effect("done", kind.run(asked))
     except Refused as refusal:
         return store.Effect("failed", {"error": str(refusal)})
+
+
+def _kept(asked: Asked, effect: store.Effect) -> dict[str, Any]:
+    """The result without what must not be kept; a number to dial stays."""
+    kind = KINDS.get(asked.tool.kind)
+    dialled = {n: effect.result[n] for n in (kind.dials if kind else ()) if n in effect.result}
+    return {**redact_tree(effect.result), **dialled}

@@ -28,10 +28,14 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Kind(msgspec.Struct, frozen=True):
-    """What a kind of tool does, and the JSON Schema of its `settings` in a rule book."""
+    """What a kind of tool does, and the JSON Schema of its `settings` in a rule book.
+
+    `dials` names the fields of its result with a number that somebody will dial: it is kept.
+    """
 
     run: Callable[[Asked], dict[str, Any]]
     settings: dict[str, Any]
+    dials: tuple[str, ...] = ()
 
 
 def tool_of(book: Rulebook | None, name: str) -> Tool:

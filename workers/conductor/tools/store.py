@@ -24,12 +24,13 @@ async def effect(
     return Effect(*row) if row else None
 
 
-async def keep(tenant: TenantId, connection: Connection, row: dict[str, Any]) -> Effect:
+async def keep(tenant: TenantId, connection: Connection, row: dict[str, Any]) -> Effect | None:
     """Keeps the effect, or returns the one that was first; of two at once, one waits."""
     values = {"tenant": tenant, **row}
     found = await connection.execute(_KEEP, values, prepare=True)
-    kept = await found.fetchone()
-    first = kept or await (await connection.execute(_FIND, _key(tenant, row))).fetchone()
+    if await found.fetchone():
+        return None
+    first = await (await connection.execute(_FIND, _key(tenant, row))).fetchone()
     return Effect(*(first or ("failed", {})))
 
 
@@ -44,5 +45,5 @@ _KEEP = """
 insert into tools.effects (tenant, call, tool_call, tool, kind, arguments, outcome, result)
 values (%(tenant)s, %(call)s, %(tool_call)s, %(tool)s, %(kind)s, %(arguments)s::text::jsonb,
     %(outcome)s, %(result)s::text::jsonb)
-on conflict do nothing returning outcome, result
+on conflict do nothing returning true
 """

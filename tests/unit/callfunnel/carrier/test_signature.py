@@ -41,3 +41,23 @@ def test_another_token_another_url_or_no_token_is_not_signed() -> None:
     assert not is_signed("54321", SOCKET, signed)
     assert not is_signed("12345", SOCKET + "x", signed)
     assert not is_signed("", SOCKET, signature("", SOCKET))
+
+
+@pytest.mark.parametrize(
+    ("url", "right"),
+    [
+        (SOCKET, True),
+        ("wss://edge.example.com:443/media/twilio", True),
+        ("https://edge.example.com/media/twilio", False),
+        ("ws://edge.example.com/media/twilio", False),
+        (SOCKET + "/", False),
+        (SOCKET + "?a=1", False),
+    ],
+)
+def test_the_scheme_and_the_path_count_and_the_usual_port_does_not(url: str, right: bool) -> None:
+    assert is_signed("12345", url, "k6eJlB84T5tGRGAYHO3ubyo3uXA=") is right
+
+
+def test_a_signature_by_another_algorithm_is_none() -> None:
+    """The carrier's SHA256 form is for keys that no account here has."""
+    assert not is_signed("12345", WEBHOOK, "033hgUJA9M/hXIZsYjwkerEP/DBm35nEri5FhCYjA5s=", FORM)

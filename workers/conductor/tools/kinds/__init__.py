@@ -13,6 +13,6 @@ from workers.conductor.tools.rules import Kind
 KINDS: Final[dict[str, Kind]] = {
     "customer_lookup": Kind(lookup.run, lookup.SETTINGS),
     "offer": Kind(offer.run, offer.SETTINGS),
-    "callback": Kind(callback.run, callback.SETTINGS),
-    "transfer": Kind(transfer.run, transfer.SETTINGS),
+    "callback": Kind(callback.run, callback.SETTINGS, dials=("number",)),
+    "transfer": Kind(transfer.run, transfer.SETTINGS, dials=("transfer",)),
 }

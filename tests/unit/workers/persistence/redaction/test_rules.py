@@ -201,6 +201,14 @@ def test_calls_do_not_know_each_other_and_an_ended_call_is_forgotten() -> None:
     assert len(memory) == 1
 
 
+def test_what_was_said_in_a_call_of_another_tenant_is_not_known() -> None:
+    """Also when it names its call by the same id."""
+    memory = Memory()
+    memory.keep("acme", "c_1", Context(seq=1, said="4111", secret=2))
+    assert memory.before("rival", "c_1", 1) == Context()
+    assert memory.before("acme", "c_1", 2).said == "4111"
+
+
 def test_memory_is_bounded() -> None:
     memory = Memory(size=3)
     for n in range(10):
