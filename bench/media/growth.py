@@ -17,6 +17,8 @@ OVER_TIME = Plot(
 _EVERY_S = 10.0
 _WARM_SHARE = 0.2
 """Of the time: pools fill, caches warm, the allocator finds its size."""
+_EMPTY_EVERY = 30
+"""Samples: the stream of segments would be full after half an hour."""
 _FULL = 0.95
 """Of the most calls there were: only what was seen with as many is compared."""
 
@@ -31,6 +33,8 @@ def measure(run: Run) -> None:
         while (now := time.monotonic() - began) < minutes * 60:
             samples.append((now / 60, _sample(plant_.workers[0])))
             placed = plant_.window(_EVERY_S if not run.quick else 3)["placed"]
+            if len(samples) % _EMPTY_EVERY == 0:
+                plant_.empty_audio()
     _tell(run, samples)
     run.figure("calls that came and went", placed)
 

@@ -63,6 +63,7 @@ class ModelPeer(picows.WSListener):
 
     def on_ws_frame(self, transport: Any, frame: Any) -> None:
         if frame.msg_type == picows.WSMsgType.CLOSE:
+            self._transport = None
             transport.disconnect()
         elif frame.msg_type == TEXT:
             data = frame.get_payload_as_bytes()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import re
@@ -19,6 +20,8 @@ import msgspec
 from bench.harness.cores import apart, pin
 from bench.harness.processes import Child, cpu_s, pss_kb
 from bench.media import authority
+from callfunnel.events.streams import AUDIO
+from callfunnel.infra.bus import Bus
 from callfunnel.infra.settings import PlatformSettings
 from callfunnel.local.private_stack import PrivateStack
 
@@ -62,9 +65,14 @@ class Worker:
 class Plant:
     """What is measured, and what loads it."""
 
-    def __init__(self, workers: list[Worker], load: Child) -> None:
+    def __init__(self, workers: list[Worker], load: Child, stack: PrivateStack) -> None:
         self.workers = workers
         self.load = load
+        self._stack = stack
+
+    def empty_audio(self) -> None:
+        """What a recording would have removed: nobody stores recordings here."""
+        asyncio.run(_emptied(self._stack, AUDIO.name))
 
     def window(self, seconds: float, **told: Any) -> dict[str, float]:
         """What the peers see in that time, and the CPU the workers spend in it, per call-second."""
@@ -103,8 +111,16 @@ def plant(*, workers: int = 1, module: Sequence[str] = ("workers.media",)) -> It
                 for name in names:
                     started.append(Worker(stack.settings(name), environment, module))
                     pin(started[-1].pid, core)
-                yield Plant(started, load)
+                yield Plant(started, load, stack)
         finally:
             for each in started:
                 each.stop()
             stack.stop()
+
+
+async def _emptied(stack: PrivateStack, stream: str) -> None:
+    bus = await Bus.connect(stack.settings("bench"), "supervisor", stack.secrets())
+    try:
+        await bus.client.jetstream().purge_stream(stream)
+    finally:
+        await bus.stop()
