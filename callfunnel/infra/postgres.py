@@ -98,16 +98,10 @@ async def tenants_connection(
     For a batch of messages of many tenants; the roles that consume batches have it (migration
     0210), for any other role it sees nothing. Every statement says whose each row is. Commits when
     the block ends well and rolls back when it raises. Raises Temporary, Permanent.
-
-    Statements travel together: one is done, or fails, when rows are fetched or the block ends.
     """
     named = ",".join(tenant_id(tenant) for tenant in tenants)
     with translated():
-        async with (
-            pool.connection() as connection,
-            connection.pipeline(),
-            connection.transaction(),
-        ):
+        async with pool.connection() as connection, connection.transaction():
             await connection.execute(
                 "select set_config('callfunnel.tenants', %s, true)", (named,), prepare=True
             )
