@@ -127,6 +127,7 @@ class Admission:
     secrets: SealedSecrets
     tenant: TenantId
     book: Rulebook = field(default_factory=lambda: rulebook(apology="Sorry."))
+    _published: list[Rulebook] = field(default_factory=list)
 
     async def record(self, worker: WorkerId) -> WorkerRecord | None:
         entry = await self.bus.kv(WORKERS.name).get(worker)
@@ -143,17 +144,22 @@ class Admission:
         await until(registered, "the worker registers", 20)
         return found[0]
 
-    async def publish_rulebook(self) -> None:
+    async def publish_rulebook(self) -> int:
+        """Its version: another book is another version, as workers rely on."""
+        if self.book not in self._published:
+            self._published.append(self.book)
+        version = 3 + self._published.index(self.book)
         published = PublishedRulebook(
-            version=3, digest="d", published_at=utc_now(), rulebook=self.book
+            version=version, digest="d", published_at=utc_now(), rulebook=self.book
         )
         key = f"{self.tenant}.home-internet"
         await self.conductor.kv(RULEBOOKS.name).put(key, msgspec.json.encode(published))
         login = {"account_sid": ACCOUNT, "auth_token": AUTH_TOKEN}
         await self.secrets.put(self.tenant, "carriers/twilio", login)
+        return version
 
     async def offer(self, worker: WorkerId) -> tuple[CallSpec, Reserved]:
-        await self.publish_rulebook()
+        version = await self.publish_rulebook()
         slot = f"{self.tenant}.0"
         revision = await self.bus.kv(SLOTS.name).create(slot, b"{}")
         call = CallId(fresh_id("c"))
@@ -163,6 +169,7 @@ class Admission:
             carrier_call_id="CA" + call[2:],
             slot=slot,
             slot_revision=revision or 0,
+            rulebook_version=version,
         )
         return offered, await self.reserve(worker, offered)
 

@@ -98,10 +98,10 @@ async def test_what_is_not_all_there_is_counted_and_not_read(context, bus, tenan
     async with running(FEATURES["recordings"](context())):
         await bus.publish(call.audio[0], call.ended())
         await until(lambda: len(looks) >= 2, "it looked again")
-        assert reads == []
+        assert call.call not in reads
         await bus.publish(*call.audio[1:])
         await told(bus, call)
-    assert reads == [call.call]
+    assert reads.count(call.call) == 1
 
 
 async def test_a_lost_workers_call_is_made_of_what_came(context, bus, tenant, monkeypatch):
