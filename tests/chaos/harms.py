@@ -17,8 +17,6 @@ Lift = Callable[[], None]
 
 DEADLY = (Harm.KILL, Harm.REFUSED)
 """After these the victim is another process."""
-
-
 RESTARTED_WITHIN_S = 120.0
 
 

@@ -7,6 +7,8 @@ import nats
 import pytest
 from nats.aio.client import Client
 
+from callfunnel.infra.bus import Bus, BusAccess
+from callfunnel.infra.provision import BusSize, provision
 from tests.containers.chosen import nats_server
 from tests.integration.bus.nats_process import NatsProcess
 
@@ -31,3 +33,12 @@ async def client(server: NatsProcess) -> AsyncIterator[Client]:
     )
     yield connection
     await connection.close()
+
+
+@pytest.fixture
+async def bus(server: NatsProcess, client: Client) -> AsyncIterator[Bus]:
+    """A bus of its own: streams and buckets made, and nobody else on it."""
+    await provision(client, BusSize(streams=256 * 1024 * 1024))
+    opened = await Bus.open(BusAccess(url=server.url, name="test"))
+    yield opened
+    await opened.stop()

@@ -1,30 +1,18 @@
 """What waits at a durable, and since when, is the server's word and shown as a metric."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
-from nats.aio.client import Client
 
 from callfunnel.domain.ids import TenantId
 from callfunnel.events.usage import UsageMeasured
 from callfunnel.infra import backlog as watched
 from callfunnel.infra.backlog import Backlog
-from callfunnel.infra.bus import Bus, BusAccess, Received, event
-from callfunnel.infra.provision import BusSize, provision
+from callfunnel.infra.bus import Bus, Received, event
 from callfunnel.infra.telemetry import Telemetry
-from tests.integration.bus.nats_process import NatsProcess
 from tests.simulators.waiting import until
 
 DEMO = TenantId("demo")
-
-
-@pytest.fixture
-async def bus(server: NatsProcess, client: Client) -> AsyncIterator[Bus]:
-    await provision(client, BusSize(streams=256 * 1024 * 1024))
-    opened = await Bus.open(BusAccess(url=server.url, name="test"))
-    yield opened
-    await opened.stop()
 
 
 def shown(telemetry: Telemetry, name: str) -> float:

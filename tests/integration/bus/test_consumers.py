@@ -3,11 +3,9 @@
 import asyncio
 import sqlite3
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 from nats.aio.client import Client
 
 from callfunnel.domain.errors import Permanent, Temporary
@@ -21,14 +19,6 @@ from tests.simulators.waiting import until
 
 DEMO = TenantId("demo")
 ROOT = Path(__file__).parents[3]
-
-
-@pytest.fixture
-async def bus(server: NatsProcess, client: Client) -> AsyncIterator[Bus]:
-    await provision(client, BusSize(streams=256 * 1024 * 1024))
-    opened = await Bus.open(BusAccess(url=server.url, name="test"))
-    yield opened
-    await opened.stop()
 
 
 def usage(n: int) -> Event[Any]:

@@ -1,7 +1,5 @@
 """Dead letters: what an operator sees, and what a replay does."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 from nats.aio.client import Client
 from nats.js import JetStreamContext
@@ -10,21 +8,11 @@ from callfunnel.domain.errors import Permanent, Temporary, UserError
 from callfunnel.domain.ids import TenantId
 from callfunnel.events.call import CallerSpoke
 from callfunnel.events.usage import UsageMeasured
-from callfunnel.infra.bus import Bus, BusAccess, Received, event
+from callfunnel.infra.bus import Bus, Received, event
 from callfunnel.infra.dead import DeadLetters
-from callfunnel.infra.provision import BusSize, provision
-from tests.integration.bus.nats_process import NatsProcess
 from tests.simulators.waiting import until
 
 DEMO = TenantId("demo")
-
-
-@pytest.fixture
-async def bus(server: NatsProcess, client: Client) -> AsyncIterator[Bus]:
-    await provision(client, BusSize(streams=256 * 1024 * 1024))
-    opened = await Bus.open(BusAccess(url=server.url, name="test"))
-    yield opened
-    await opened.stop()
 
 
 async def buried(bus: Bus, letters: DeadLetters) -> list[int]:

@@ -22,7 +22,6 @@ from callfunnel.events.call import CallAdmitted, CallConnected, CallEnded, CallP
 from callfunnel.events.envelope import Event
 from callfunnel.infra.bus import Bus, BusAccess, event
 from callfunnel.infra.lease import Lease
-from callfunnel.infra.provision import BusSize, provision
 from tests.integration.bus.nats_process import NatsProcess
 from tests.simulators.waiting import until
 from workers.conductor.reaper.handlers import Reaper
@@ -31,14 +30,6 @@ from workers.conductor.reaper.rules import Watch
 DEMO = TenantId("demo")
 CALL = CallId("c_1")
 KEY = "twilio-CA1"
-
-
-@pytest.fixture
-async def bus(server: NatsProcess, client: Client) -> AsyncIterator[Bus]:
-    await provision(client, BusSize(streams=256 * 1024 * 1024))
-    opened = await Bus.open(BusAccess(url=server.url, name="test"))
-    yield opened
-    await opened.stop()
 
 
 @pytest.fixture

@@ -1,11 +1,9 @@
 """Request-reply, feeds and single messages on a real server."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from nats.aio.client import Client
 
 from callfunnel.domain.errors import InvalidToken, Permanent, Temporary
 from callfunnel.domain.ids import TenantId
@@ -13,21 +11,12 @@ from callfunnel.events.approval import ApprovalClosed
 from callfunnel.events.envelope import Event
 from callfunnel.events.requests import Accepted, DecideApproval, HangUp
 from callfunnel.events.streams import APPROVALS
-from callfunnel.infra.bus import Bus, BusAccess, Received, Unanswered, event
-from callfunnel.infra.provision import BusSize, provision
+from callfunnel.infra.bus import Bus, Received, Unanswered, event
 from callfunnel.infra.trace import current_traceparent, new_traceparent, tracing
 from tests.integration.bus.nats_process import NatsProcess
 from tests.simulators.waiting import until
 
 DEMO = TenantId("demo")
-
-
-@pytest.fixture
-async def bus(server: NatsProcess, client: Client) -> AsyncIterator[Bus]:
-    await provision(client, BusSize(streams=256 * 1024 * 1024))
-    opened = await Bus.open(BusAccess(url=server.url, name="test"))
-    yield opened
-    await opened.stop()
 
 
 def closed(decision: str) -> Event[Any]:
