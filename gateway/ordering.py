@@ -11,7 +11,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-_TAGS = re.compile(r"(?:[a-z]{1,20}|[0-9]{1,10})(?:\+(?:[a-z]{1,20}|[0-9]{1,10})){0,19}", re.ASCII)
+_MOST_AFTER = 19
+"""So many facts after the end does an id name; a reader resumed behind more may get one again."""
+_TAG = "(?:[a-z]{1,20}|[0-9]{1,10})"
+_TAGS = re.compile(rf"{_TAG}(?:\+{_TAG}){{0,{_MOST_AFTER}}}", re.ASCII)
 """What an id of ours holds behind the call: where the reader is, never anything to be echoed."""
 END = "end"
 SETTLED = "settled"
@@ -101,7 +104,9 @@ class Ordering:
         due = []
         for tag, fact in self._waiting.items():
             if fact.seq is None or fact.seq >= self._end_seq:
-                earlier = "".join(f"+{each}" for each in sorted(self._after))
+                named = sorted(self._after, key=lambda tag: (tag.isdigit(), tag))[:_MOST_AFTER]
+                behind = named or [END] if tag.isdigit() else named  # a number alone is before it
+                earlier = "".join(f"+{each}" for each in behind)
                 due.append(Numbered(f"{self._call}-{tag}{earlier}", fact))
                 self._after.add(tag)
         self._waiting.clear()

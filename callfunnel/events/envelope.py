@@ -22,6 +22,7 @@ D = TypeVar("D", bound=Message)
 
 _JSON = msgspec.json.Encoder()
 _MOST = 2**31 - 1
+_SEQ = re.compile("[1-9][0-9]{0,9}")
 _LONGEST = 300
 _NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 _MSGPACK = msgspec.msgpack.Encoder()
@@ -95,7 +96,7 @@ def _envelope(address: Address, headers: Mapping[str, str]) -> Envelope:
     """Raises Permanent for what would fail later, wherever it is stored: a number that is none,
     an id or a time that is no plain text."""
     seq, ident = headers.get("ce-seq"), headers.get("ce-id", "")
-    if seq is not None and not (seq.isascii() and seq.isdigit() and 0 < int(seq[:11]) <= _MOST):
+    if seq is not None and not (_SEQ.fullmatch(seq) and int(seq) <= _MOST):
         raise Permanent("its ce-seq is no number of a fact")
     texts = (ident, headers.get("ce-time", ""), headers.get("traceparent", ""))
     if not all(len(text) <= _LONGEST and text.isascii() and text.isprintable() for text in texts):

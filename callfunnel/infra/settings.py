@@ -232,5 +232,6 @@ def _contradictions(values: Mapping[str, object]) -> list[str]:
         problems.append("CALLFUNNEL_MEDIA_SLOTS must be at least 1")
     for name in ("nats_url", "postgres_url"):
         if "@" in str(values.get(name, "")):
-            problems.append(f"{name} holds credentials: put them in the secret store instead")
+            variable = f"CALLFUNNEL_{name.upper()}"
+            problems.append(f"{variable} holds credentials: put them in the secret store instead")
     return problems

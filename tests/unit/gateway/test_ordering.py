@@ -61,7 +61,18 @@ def test_what_never_comes_is_skipped_when_asked() -> None:
 def test_a_fact_told_after_the_end_goes_out_behind_it() -> None:
     ordering = Ordering(CALL)
     sent(ordering, [fact("1", 1), fact("end", 2, "ended", last_seq=1)])
-    assert [each.id for each in ordering.take(fact("2", 2))] == [f"{CALL}-2"]
+    (late,) = ordering.take(fact("2", 2))
+    assert late.fact.id == f"{CALL}-2"
+    facts = [fact("end", 2, "ended", last_seq=1), fact("2", 2), fact("rated", None, "rated")]
+    assert [each.fact.name for each in sent(Ordering(CALL, late.id), facts)] == ["rated"]
+
+
+def test_every_id_resumes_however_many_facts_come_after_the_end() -> None:
+    end = [fact("end", 2, "ended", last_seq=1), fact("settled", None, "settled")]
+    late = [fact(str(n), n) for n in range(2, 60)]
+    out = sent(Ordering(CALL), [fact("1", 1), *end, *late])
+    assert len(out) == 1 + 2 + 58
+    assert all(Ordering(CALL, due.id).finished for due in out[2:])
 
 
 @given(st.integers(0, 8), st.randoms(use_true_random=False), st.integers(0, 40))

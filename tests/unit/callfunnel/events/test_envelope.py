@@ -40,6 +40,7 @@ def test_a_nul_that_somebody_else_wrote_is_replaced_when_it_is_read() -> None:
         ("ce-seq", "-1"),
         ("ce-seq", "2147483648"),
         ("ce-seq", "9" * 5000),
+        ("ce-seq", "0" + "1" * 40),
         ("ce-id", "a\nb"),
         ("ce-id", "x" * 1000),
         ("ce-time", "\0"),

@@ -37,7 +37,11 @@ def test_every_missing_variable_is_named_at_once() -> None:
         ("CALLFUNNEL_HTTP_PORT", "-1", "whole number"),
         ("CALLFUNNEL_MEDIA_RELAY", "perhaps", "1 or 0"),
         ("CALLFUNNEL_MODEL", "psychic", "demo or openai"),
-        ("CALLFUNNEL_POSTGRES_URL", "postgresql://u:p@h/db", "holds credentials"),
+        (
+            "CALLFUNNEL_POSTGRES_URL",
+            "postgresql://u:p@h/db",
+            "CALLFUNNEL_POSTGRES_URL holds credentials",
+        ),
     ],
 )
 def test_a_wrong_value_says_what_is_wrong(variable: str, value: str, complaint: str) -> None:
