@@ -1,9 +1,11 @@
-"""`./cf fuzz [TARGET ...] [--seconds N] [--keep]`: every parser under coverage-guided fire.
+"""`./cf fuzz [TARGET ...] [--seconds N] [--seed N] [--keep]`: every parser under guided fire.
 `./cf fuzz --api [--seconds N]`: the API of a running stack against its own document (`api.py`).
 
 The seconds are those of the whole run, shared by the targets, two of which run at a time; each in
 a process of its own, with bounds on memory and on the time of one input. An input that breaks its
-contract is written beside the kept ones, where the suite finds it from then on. With --keep what
+contract is written beside the kept ones, where the suite finds it from then on. The seed is another
+one in each run, and printed, unless --seed gives it: what runs on every change tries the same
+inputs in the same order, so that it fails for what was changed. With --keep what
 reached new code is kept, too, as few and as small inputs as do.
 """
 
@@ -12,6 +14,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import os
+import random
 import re
 import shutil
 import subprocess
@@ -30,6 +33,7 @@ MOST_MEMORY_MB = 1024
 ONE_INPUT_S = 5
 """Far beyond what any input takes: what takes longer hangs."""
 MOST_KEPT = 24
+_MOST_SEED = 2**31
 _FIGURES = re.compile(r"#(\d+)\s.*?cov: (\d+)")
 
 
@@ -48,7 +52,8 @@ def main(arguments: Sequence[str]) -> int:
     """1 when a parser broke its contract."""
     reader = argparse.ArgumentParser(prog="./cf fuzz", description=__doc__)
     reader.add_argument("target", nargs="*", help=f"any of: {', '.join(names())}")
-    reader.add_argument("--seconds", type=int, default=120, help="of the whole run")
+    reader.add_argument("--seconds", type=_positive, default=120, help="of the whole run")
+    reader.add_argument("--seed", type=_positive, default=random.randrange(1, _MOST_SEED))
     reader.add_argument("--keep", action="store_true", help="keep what reached new code")
     reader.add_argument("--api", action="store_true", help="the API of a running stack instead")
     wanted = reader.parse_args(arguments)
@@ -62,8 +67,11 @@ def main(arguments: Sequence[str]) -> int:
     chosen = wanted.target or names()
     at_once = min(len(chosen), max(1, (os.cpu_count() or 2)))
     each_s = max(2, wanted.seconds * at_once // len(chosen))
+    print(f"seed {wanted.seed}, {each_s} s each", flush=True)
     with ThreadPoolExecutor(at_once) as pool:
-        verdicts = list(pool.map(lambda name: attack(name, each_s, keep=wanted.keep), chosen))
+        verdicts = list(
+            pool.map(lambda name: attack(name, each_s, wanted.seed, keep=wanted.keep), chosen)
+        )
     broken = [each for each in verdicts if each.broken]
     for each in broken:
         print(f"\n{each.name} is broken:\n{each.broken}")
@@ -72,7 +80,7 @@ def main(arguments: Sequence[str]) -> int:
     return 1 if broken else 0
 
 
-def attack(name: str, seconds: int, *, keep: bool) -> Verdict:
+def attack(name: str, seconds: int, seed: int, *, keep: bool) -> Verdict:
     """One target for that long, from its seeds and what was kept."""
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as scratch:
@@ -81,6 +89,7 @@ def attack(name: str, seconds: int, *, keep: bool) -> Verdict:
         _write(seeds, load(name).seeds)
         flags = [
             f"-max_total_time={seconds}",
+            f"-seed={seed}",
             "-print_final_stats=1",
             *_tokens(name, Path(scratch)),
         ]
@@ -102,6 +111,13 @@ def attack(name: str, seconds: int, *, keep: bool) -> Verdict:
         flush=True,
     )
     return verdict
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if not 0 < number < _MOST_SEED:
+        raise argparse.ArgumentTypeError(f"must be from 1 to {_MOST_SEED - 1}")
+    return number
 
 
 def _fuzz(name: str, flags: list[str], *folders: Path) -> subprocess.CompletedProcess[str]:
