@@ -14,6 +14,8 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
+import time
+import traceback
 from collections.abc import Mapping, Sequence
 from itertools import takewhile
 from pathlib import Path
@@ -84,14 +86,38 @@ def _bench(words: Sequence[str]) -> int:
     options, rest = parser.parse_known_args(words[len(names) :])
     if unknown := [name for name in names if name not in BENCHES]:
         parser.error(f"there is no bench {', '.join(unknown)}; `./cf bench list` says which")
-    records = [_measure(each, options, _pairs(rest)) for each in _chosen(names)]
-    if options.json:
+    records, failed = _measured(_chosen(names), options, _pairs(rest))
+    if options.json and records:
         options.json.write_bytes(msgspec.json.encode(records[0]))
     if options.write:
         _results(check=False)
     missed = [f"{r.bench}: {f.what}" for r in records for f in r.figures if not f.reached]
-    print("\n".join(["", *(f"missed: {each}" for each in missed)] if missed else []))
-    return 1 if missed and not options.quick else 0
+    for verdict, what in [*(("missed", x) for x in missed), *(("failed", x) for x in failed)]:
+        print(f"{verdict}: {what}")
+    return 1 if failed or (missed and not options.quick) else 0
+
+
+def _measured(
+    benches: Sequence[Bench], options: argparse.Namespace, told: Mapping[str, str]
+) -> tuple[list[Record], list[str]]:
+    """The records, and a line for each bench that failed: the others are measured all the same."""
+    records, failed = [], []
+    for bench in benches:
+        began = time.monotonic()
+        try:
+            records.append(_measure(bench, options, told))
+        except Exception as error:
+            failed.append(f"{bench.name}: {_why(error)}")
+            print(f"  FAILED {failed[-1]}")
+        print(f"  {time.monotonic() - began:.1f} s", flush=True)
+    return records, failed
+
+
+def _why(error: Exception) -> str:
+    """One line: what, and where in the benches or below."""
+    at = traceback.extract_tb(error.__traceback__)[-1]
+    said = " ".join(str(error).split())[:200]
+    return f"{type(error).__name__}: {said} ({Path(at.filename).name}:{at.lineno})"
 
 
 def _chosen(names: Sequence[str]) -> list[Bench]:

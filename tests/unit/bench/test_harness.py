@@ -155,3 +155,25 @@ def test_a_version_that_misses_a_figure_is_compared_all_the_same(
         f"import pathlib, sys\npathlib.Path(sys.argv[-1]).write_text({missed!r})\nsys.exit(1)\n"
     )
     assert compare.measured_by(tmp_path, ["made_up"]) == record
+
+
+def breaks(_run: Run) -> None:
+    """A bench that does not get far."""
+    raise RuntimeError("a role of the bench\nended with 1")
+
+
+def test_a_bench_that_fails_is_told_in_a_line_and_the_others_are_measured(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [Bench(name, name, f"{__name__}:{name}", seconds=1) for name in ("breaks", "measure")]
+    monkeypatch.setattr("bench.__main__.BENCHES", {row.name: row for row in rows})
+    assert main(["--quick"]) == 1
+    told = capsys.readouterr().out
+    assert "latency:" in told
+    assert "\nfailed: breaks: RuntimeError: a role of the bench ended with 1 (test_harness" in told
+
+
+def test_benches_that_work_end_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = Bench("measure", "measure", f"{__name__}:measure", seconds=1)
+    monkeypatch.setattr("bench.__main__.BENCHES", {row.name: row})
+    assert main(["--quick"]) == 0
