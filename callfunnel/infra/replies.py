@@ -1,6 +1,5 @@
 """Request-reply: how an answer or a failure travels back to whoever asked."""
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
@@ -13,6 +12,7 @@ from callfunnel.events.envelope import encode, from_wire
 from callfunnel.events.message import template_of
 from callfunnel.infra.settling import Received
 from callfunnel.infra.spans import Tracer
+from callfunnel.infra.tasks import Tasks
 
 R = TypeVar("R", bound=msgspec.Struct)
 Answer = Callable[[Received[Any]], Awaitable[msgspec.Struct]]
@@ -49,20 +49,15 @@ class Replying:
 
     def __init__(self, tracer: Tracer) -> None:
         self._tracer = tracer
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks()
 
     def start(self, request: Msg, answer: Answer) -> None:
         """Answers one request in the background."""
-        task = asyncio.create_task(_respond(request, answer, self._tracer))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks.start(_respond(request, answer, self._tracer))
 
     async def finish(self, within_s: float = 5.0) -> None:
         """Lets the requests in hand end, then cancels what is left."""
-        if self._tasks:
-            _, late = await asyncio.wait(self._tasks, timeout=within_s)
-            for task in late:
-                task.cancel()
+        await self._tasks.finish(within_s)
 
 
 async def _respond(request: Msg, answer: Answer, tracer: Tracer) -> None:

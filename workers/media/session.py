@@ -8,21 +8,21 @@ All methods run on the event loop that made the session.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Coroutine
-from typing import Any, Final, assert_never
+from typing import Final, assert_never
 
 from callfunnel.domain.call import CallSpec
-from callfunnel.events.call import CallConnected, CallEnded
+from callfunnel.events.call import CallConnected
+from callfunnel.infra.tasks import Tasks
 from workers.media.audio.recorder import Recorder
 from workers.media.channels import dialect as wire
 from workers.media.channels.registry import CHANNELS
 from workers.media.core import inputs, outputs
 from workers.media.core.call import Call
 from workers.media.core.policy import Policy
-from workers.media.endings import as_decided
 from workers.media.inbound import Inbound
 from workers.media.models.line import CallContext, ModelLine
 from workers.media.outbound import Outbound
+from workers.media.parting import Parting
 from workers.media.setting import LineSocket, Setting
 from workers.media.usage import Meters
 
@@ -30,10 +30,6 @@ _log: Final = logging.getLogger(__name__)
 
 START_WITHIN_S: Final = 10.0
 """How long an accepted socket may take to say which call it is."""
-_AGAIN_S: Final = 1.0
-"""A spool that is full is asked again: no call is over before its end was accepted."""
-_LET_GO_S: Final = 2.0
-"""How long the caller is kept on the line for that; the journal on disk knows of the call."""
 _MODEL_CLOSES_S: Final = 0.35
 """How long the end waits for the model's line to close with its last usage."""
 
@@ -48,13 +44,12 @@ class Session:
         self._reporter = setting.reporter
         self._errands = setting.errands
         self._speaker = setting.speaker
-        self._socket = socket
         self._dialect = CHANNELS[setting.spec.channel].dialect(setting.spec)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks(call=setting.spec.call)
+        self._parting = Parting(setting, socket, self._dialect, self._tasks)
         self._timer: asyncio.TimerHandle | None = None
-        self._model_up = self._line_is_up = True
+        self._model_up = True
         self._closing: asyncio.Task[None] | None = None
-        self._dial = ""
         self._inbox: deque[inputs.Input | None] = deque()
         self._busy = False
         self.done: asyncio.Future[None] = self._loop.create_future()
@@ -74,7 +69,7 @@ class Session:
         """The socket is open: the model is called while the carrier still introduces itself."""
         limit = self._rulebook.rulebook.limits.model_connect_ms / 1000
         self._meters.opened(self._loop.time())
-        self._spawn(self._model.open(limit))
+        self._tasks.start(self._model.open(limit))
         self._start_timer = self._loop.call_later(START_WITHIN_S, self._no_start)
 
     # The caller's line.
@@ -232,10 +227,10 @@ class Session:
             case outputs.Report(fact=fact):
                 self._reporter.fact(fact)
             case outputs.Dial(number=number):
-                self._dial = number
+                self._parting.dial = number
             case outputs.CloseModel():
                 self._model_up = False
-                self._closing = self._spawn(self._model.close())
+                self._closing = self._tasks.start(self._model.close())
             case outputs.End():
                 self._end(output)
             case outputs.CloseLine():
@@ -253,22 +248,17 @@ class Session:
         self._in.stop(now)
         self._start_timer.cancel()
         self._errands.stop()
-        self._spawn(self._leave(end, now))
+        self._tasks.start(self._leave(end, now))
 
     async def _leave(self, end: outputs.End, now: float) -> None:
-        """The last usage, the end; then the registry is told, and the socket closes last."""
+        """The model's last usage, the lengths; then the end is told, and the line goes down."""
         try:
             if self._closing is not None:
                 await asyncio.wait({self._closing}, timeout=_MODEL_CLOSES_S)
             self._meters.close(now, end.duration_ms, heard=self._in.heard, sent=self._out.sent)
-            telling = self._spawn(self._tell_end(as_decided(end)))
-            # On disk before the pin says that nobody else need tell it, unless the disk is full.
-            await asyncio.wait({telling}, timeout=_LET_GO_S)
-            await self._errands.ended(end, self._dial)
-            self._hang_up(end)
-            await asyncio.wait({telling})
+            await self._parting.take(end)
         finally:
-            self._hang_up(end)
+            self._parting.hang_up(end)
             self._let_go()
 
     def _let_go(self) -> None:
@@ -278,35 +268,8 @@ class Session:
             self.done.set_result(None)
             del self._in, self._out, self._model, self._call
 
-    def _hang_up(self, end: outputs.End) -> None:
-        """The line goes down, once."""
-        if self._line_is_up:
-            self._line_is_up = False
-            farewell = self._dialect.bye(end.cause.value)
-            if farewell is not None:
-                self._socket.send(farewell)
-            self._socket.close()
-
-    async def _tell_end(self, ended: CallEnded) -> None:
-        while True:
-            if self._reporter.end(ended):
-                break
-            await asyncio.sleep(_AGAIN_S)
-        await self._reporter.on_disk()
-
     def _arm(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
         at = self._call.deadline()
         self._timer = None if at is None else self._loop.call_at(at, self.tell, None)
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = self._loop.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._finished)
-        return task
-
-    def _finished(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            _log.error("a task failed", extra={"call": self._spec.call}, exc_info=error)

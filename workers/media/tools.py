@@ -20,6 +20,7 @@ from callfunnel.events.envelope import Event
 from callfunnel.events.message import Message
 from callfunnel.events.requests import RunTool, ToolOutcome
 from callfunnel.infra.bus import Received, Unanswered
+from callfunnel.infra.tasks import Tasks
 from callfunnel.infra.trace import tracing
 from workers.media.core import inputs, outputs
 from workers.media.registry import Registry
@@ -72,15 +73,15 @@ class BusErrands:
         self._epoch = epoch
         self._bus = bus
         self._registry = registry
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks(call=spec.call)
 
     def run_tool(self, wanted: outputs.RunTool, tell: Tell) -> None:
         """Asks the conductor; (call, tool call) makes asking again harmless."""
-        self._start(self._run(wanted, tell))
+        self._tasks.start(self._run(wanted, tell))
 
     def watch_approval(self, wanted: outputs.WatchApproval, tell: Tell) -> None:
         """Waits for the decision, heard live or read from the stream."""
-        self._start(self._watch(wanted.approval, tell))
+        self._tasks.start(self._watch(wanted.approval, tell))
 
     async def ended(self, end: outputs.End, dial: str) -> None:
         """The pin says what the carrier does next; then the tenant's slot is free."""
@@ -90,8 +91,7 @@ class BusErrands:
 
     def stop(self) -> None:
         """The call is over: nothing more is asked or waited for."""
-        for task in self._tasks:
-            task.cancel()
+        self._tasks.cancel()
 
     async def _run(self, wanted: outputs.RunTool, tell: Tell) -> None:
         try:
@@ -168,8 +168,3 @@ class BusErrands:
                     return found.data
             with contextlib.suppress(TimeoutError):
                 return await asyncio.wait_for(asyncio.shield(heard), _REREAD_S)
-
-    def _start(self, work: Awaitable[None]) -> None:
-        task = asyncio.ensure_future(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)

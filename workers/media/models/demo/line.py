@@ -5,11 +5,11 @@ It owns turn-taking, and like any model it speaks first what it is told to say, 
 
 import asyncio
 import re
-from collections.abc import Coroutine
 from typing import Any, Final, Protocol
 
 import msgspec
 
+from callfunnel.infra.tasks import Tasks
 from workers.media.core import inputs
 from workers.media.models.demo.dialogue import Dialogue, Finish, Speak, UseTool
 from workers.media.models.demo.ears import listener
@@ -46,7 +46,7 @@ class DemoLine:
         self._ears = ears
         self._listening = Listening(context.rulebook.endpointing)
         self._mouth = Mouth(voice, sink)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks(call=context.call)
         self._dialogue: Dialogue | None = None
         self._listener: Listener
         self._understood: Understood
@@ -62,7 +62,7 @@ class DemoLine:
             return
         self._listener = await asyncio.to_thread(listener, msgspec.msgpack.encode(script))
         self._dialogue = Dialogue(script)
-        self._start(self._learn_all())
+        self._tasks.start(self._learn_all())
         self._sink.on_model(inputs.ModelReady(self.provider, self.model))
 
     def append(self, _payload: bytes, ulaw: bytes) -> None:
@@ -74,7 +74,7 @@ class DemoLine:
                 self._turns += 1
                 self._sink.on_model(inputs.ModelSpeechStarted(self._item()))
             case Heard.GUESS:
-                self._start(self._guess(self._listening.version))
+                self._tasks.start(self._guess(self._listening.version))
             case Heard.NOTHING:
                 pass
         if self._listening.over():
@@ -116,9 +116,7 @@ class DemoLine:
         """Stops everything; nothing is told to the sink about it."""
         self._dialogue = None
         await self._mouth.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tasks.end()
 
     async def _learn_all(self) -> None:
         """The state the call is in first; the others while the caller listens."""
@@ -177,8 +175,3 @@ class DemoLine:
 
     def _item(self) -> str:
         return f"turn-{self._turns}"
-
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
