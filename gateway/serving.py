@@ -15,6 +15,7 @@ from typing import Any
 
 import uvicorn
 
+from callfunnel.infra.drain import Drain
 from callfunnel.infra.settings import PlatformSettings
 from gateway.patience import PatientHttp
 from gateway.relay import MediaRelay
@@ -44,7 +45,6 @@ class Serving:
         self._settings = settings
         self._shell = shell
         self._relay = relay
-        self._hurried = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._server = _Server(
             uvicorn.Config(
@@ -82,20 +82,9 @@ class Serving:
         for each in getattr(self._server, "servers", ()):
             each.close()
 
-    def hurry(self) -> None:
-        """Told to stop a second time: nothing is waited for any longer."""
-        self._hurried.set()
-
-    async def leave(self) -> None:
+    async def leave(self, drain: Drain) -> None:
         """Returns once nothing goes on, or nothing may any longer."""
-        emptied = asyncio.ensure_future(self._emptied())
-        hurried = asyncio.ensure_future(self._hurried.wait())
-        within_s = self._settings.drain_s + _AFTER_WORKERS_S
-        await asyncio.wait(
-            {emptied, hurried}, timeout=within_s, return_when=asyncio.FIRST_COMPLETED
-        )
-        emptied.cancel()
-        hurried.cancel()
+        await drain.wait(self._emptied(), self._settings.drain_s + _AFTER_WORKERS_S)
         self._relay.close()
         self._server.should_exit = True
         if self._task is not None:

@@ -76,13 +76,13 @@ class Mirrors:
         return self.workers.fresh and self.slots.fresh and self.rulebooks.fresh
 
 
-async def open_door(context: Context, closing: AsyncExitStack) -> Door:
-    """Everything open and wired; `closing` undoes it. Waits until the services answer."""
+async def open_door(context: Context, opened: AsyncExitStack) -> Door:
+    """Everything open and wired; `opened` undoes it. Waits until the services answer."""
     bus = await context.bus(ROLE)
     views = Views(await context.pool(ROLE))
-    mirrors = await _mirrors(bus, closing)
+    mirrors = await _mirrors(bus, opened)
     spool = await Spool.open(context.settings.spool_dir)
-    closing.push_async_callback(spool.close)
+    opened.push_async_callback(spool.close)
     await spool.send_through(bus.client)
     context.telemetry.watch("spool", lambda: spool.stats)
     context.telemetry.watch("spool_sender", lambda: spool.sender_stats)
@@ -132,7 +132,7 @@ def _workers(live: Collection[LiveWorker]) -> dict[str, int]:
     }
 
 
-async def _mirrors(bus: Bus, closing: AsyncExitStack) -> Mirrors:
+async def _mirrors(bus: Bus, opened: AsyncExitStack) -> Mirrors:
     held = HeldSlots()
     made = Mirrors(
         workers=Mirror(bus.client, WORKERS.name),
@@ -141,7 +141,7 @@ async def _mirrors(bus: Bus, closing: AsyncExitStack) -> Mirrors:
         rulebooks=Mirror(bus.client, RULEBOOKS.name),
     )
     for mirror in (made.workers, made.slots, made.rulebooks):
-        closing.push_async_callback(mirror.stop)
+        opened.push_async_callback(mirror.stop)
         await mirror.start()
     return made
 

@@ -20,8 +20,8 @@ from callfunnel.events.audio import AudioSegment
 from callfunnel.events.call import CallerSpoke
 from callfunnel.infra.bus import Bus, BusAccess
 from callfunnel.infra.clock import utc_now
+from callfunnel.infra.process import SWITCH_S
 from callfunnel.infra.provision import BusSize, provision
-from callfunnel.infra.service import SWITCH_S
 from callfunnel.infra.spool import Spool
 from tests.integration.bus.nats_process import NatsProcess
 from tests.simulators.room import WORKER, spec

@@ -26,7 +26,7 @@ from bench.media.model import ModelPeer
 from bench.media.seen import Seen
 from callfunnel.domain.errors import Temporary
 from callfunnel.infra.espeak import Voice
-from callfunnel.infra.service import SWITCH_S
+from callfunnel.infra.process import SWITCH_S
 from callfunnel.infra.settings import PlatformSettings
 from tests.simulators.room import ACCOUNT
 from workers.media.audio.g711 import SILENCE

@@ -7,6 +7,7 @@ deployable also when it shares a process with others.
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 from callfunnel.infra import clock
@@ -38,6 +39,8 @@ class Context:
         self._sink = _sink(settings)
         self.tracer = Tracer(self._sink, settings.traced_share)
         self.closed_for_good = asyncio.Event()
+        self.behind_buses = AsyncExitStack()
+        """What the buses deliver to: closed as soon as they deliver nothing more."""
         self._buses: dict[str, Bus] = {}
         self._pools: dict[str, Pool] = {}
         self._objects: dict[str, Objects] = {}
@@ -93,11 +96,12 @@ class Context:
             self._backlog.watch(bus.client, streams)
 
     async def stop_buses(self) -> None:
-        """Finishes the work in hand and gives the rest back."""
+        """Finishes the work in hand, gives the rest back, and closes what is behind them."""
         if self._strain is not None:
             self._strain.stop()
         await self._backlog.stop()
         await asyncio.gather(*(bus.stop() for bus in self._buses.values()))
+        await self.behind_buses.aclose()
 
     async def close(self) -> None:
         """Closes the stores, once the features have stopped; the last spans leave."""

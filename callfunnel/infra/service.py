@@ -6,29 +6,21 @@ Each deployable lists its features in `<package>.service: FEATURES`. This module
 root: it loads deployables by name and imports none of them.
 """
 
-import asyncio
 import importlib
 import logging
-import os
-import signal
 import sys
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from typing import Any, Protocol
-
-import msgspec
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from typing import Protocol
 
 from callfunnel.domain.errors import UserError
-from callfunnel.infra import core_dumps
+from callfunnel.infra import process
 from callfunnel.infra.context import Context
-from callfunnel.infra.health import Health
-from callfunnel.infra.logs import write_json_lines
+from callfunnel.infra.drain import Drain
+from callfunnel.infra.host import Facts, Host
+from callfunnel.infra.process import Job
 from callfunnel.infra.settings import PlatformSettings
-from callfunnel.infra.strain import all_loaded
 
-__all__ = ["Context", "Feature", "announce", "main", "run", "run_until_signal", "withdraw"]
-
-SWITCH_S = 0.0005
-"""Python's own 5 ms are waited for at every step of the loop: a tool's answer takes several."""
 log = logging.getLogger("callfunnel.infra.service")  # also when it is run as __main__
 
 
@@ -51,103 +43,53 @@ class Feature(Protocol):
 Factory = Callable[[Context], Feature]
 
 
+class Features:
+    """The program that features make up; see `Program`."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names = names
+
+    def checks(self) -> dict[str, bool]:
+        """Features have no probe beside the bus's."""
+        return {}
+
+    async def serve(self) -> Facts:
+        """They are at work since the buses have started."""
+        log.info("ready", extra={"features": self._names})
+        return {"features": self._names}
+
+    async def refuse(self) -> Facts:
+        """What is given to them is what the buses give."""
+        return {}
+
+    async def leave(self, drain: Drain) -> None:
+        """The buses, which stop next, finish what is in hand."""
+
+
+async def open_features(factories: Mapping[str, Factory], context: Context) -> Features:
+    """Every feature started; they are stopped after the buses, the last one first."""
+    features = [make(context) for make in factories.values()]
+    for feature in features:
+        await feature.start()
+        context.behind_buses.push_async_callback(feature.stop)
+    return Features([feature.name for feature in features])
+
+
 def main(packages: Sequence[str] | None = None, only: Sequence[str] = ()) -> int:
     """Runs features until SIGTERM; the exit code. Without arguments: as `sys.argv` says."""
     if packages is None:
         packages, only = _arguments(sys.argv[1:])
-    try:
-        settings = PlatformSettings.from_env(os.environ)
-        factories = _chosen(packages, only)
-    except (UserError, ValueError) as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
-    write_json_lines(settings.process)
-    return run(host(settings, factories))
+    return process.main(lambda env: _job(env, packages, only))
 
 
-def run(program: Coroutine[Any, Any, int]) -> int:
-    """Runs a process's main coroutine on uvloop where there is one; its exit code.
+def _job(env: Mapping[str, str], packages: Sequence[str], only: Sequence[str]) -> Job:
+    settings = PlatformSettings.from_env(env)
+    factories = _chosen(packages, only)
 
-    Such a process leaves no core dump, and a thread that computes (a rule book is read in one)
-    hands the interpreter back to the loop after half a millisecond.
-    """
-    core_dumps.forbid()
-    sys.setswitchinterval(SWITCH_S)
-    try:
-        import uvloop
-    except ImportError:
-        return asyncio.run(program)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(program)
+    async def opens(context: Context, _opened: AsyncExitStack) -> Features:
+        return await open_features(factories, context)
 
-
-async def host(settings: PlatformSettings, factories: Mapping[str, Factory]) -> int:
-    """Runs the features until a signal (0) or until the bus closes for good (1)."""
-    context = Context(settings)
-    features = [make(context) for make in factories.values()]
-    started: list[Feature] = []
-    health = Health(
-        lambda: {**context.checks(), "features": len(started) == len(features)}, context.telemetry
-    )
-    port = await health.start(settings.http_port, settings.health_host)
-
-    async def serve() -> None:
-        for feature in features:
-            await feature.start()
-            started.append(feature)
-        all_loaded()
-        await context.start()
-        announce(settings, http_port=port, features=[feature.name for feature in features])
-        log.info("ready", extra={"features": [feature.name for feature in features]})
-
-    async def end() -> None:
-        withdraw(settings)
-        await context.stop_buses()
-        for feature in reversed(started):
-            await feature.stop()
-        await context.close()
-        await health.stop()
-
-    return await run_until_signal(serve, end, context.closed_for_good)
-
-
-async def run_until_signal(
-    start: Callable[[], Awaitable[None]],
-    end: Callable[[], Awaitable[None]],
-    broken: asyncio.Event,
-) -> int:
-    """`start`, wait for SIGTERM or SIGINT (0) or for `broken` (1), `end`."""
-    loop = asyncio.get_running_loop()
-    told = asyncio.Event()
-    for sign in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(sign, told.set)
-    starting = asyncio.ensure_future(start())
-    waits = [asyncio.ensure_future(event.wait()) for event in (told, broken)]
-    try:
-        done, _ = await asyncio.wait([starting, *waits], return_when=asyncio.FIRST_COMPLETED)
-        if starting in done:
-            starting.result()
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in (starting, *waits):
-            task.cancel()
-        await asyncio.gather(starting, *waits, return_exceptions=True)
-        await end()
-    return 0 if told.is_set() else 1
-
-
-def announce(settings: PlatformSettings, **facts: object) -> None:
-    """Leaves `<run dir>/<process>.json` with the pid and `facts`: this process is ready."""
-    target = settings.run_dir / f"{settings.process}.json"
-    scratch = target.with_suffix(f".{os.getpid()}.new")
-    scratch.write_bytes(msgspec.json.encode({"pid": os.getpid(), **facts}))
-    scratch.chmod(0o600)
-    scratch.replace(target)
-
-
-def withdraw(settings: PlatformSettings) -> None:
-    """Removes what `announce` left: this process takes nothing more."""
-    (settings.run_dir / f"{settings.process}.json").unlink(missing_ok=True)
+    return Job(settings, lambda: Host(settings, opens, settings.http_port).run())
 
 
 def _arguments(words: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -50,7 +50,7 @@ DEFENCES = (
         (f"{UNIT}/callfunnel/auth/test_principal.py",),
     ),
     Defence(
-        "a call hears its own tenant's hang-up", "workers/media/worker.py",
+        "a call hears its own tenant's hang-up", "workers/media/calls.py",
         "answer, tenant=spec.tenant, key=spec.call", "answer, key=spec.call",
         (f"{API}::test_nobody_hangs_up_the_call_of_another_tenant",),
     ),

@@ -10,6 +10,8 @@ import gc
 import sys
 from typing import Final
 
+from callfunnel.infra.strain import all_loaded
+
 _YOUNG: Final = 1_500
 """Objects made and kept between two looks at the youngest: less than a millisecond's work."""
 _MIDDLE: Final = 3
@@ -23,8 +25,7 @@ class Tidiness:
     """Full collections, when they disturb nobody: made once everything is loaded."""
 
     def __init__(self) -> None:
-        gc.collect()
-        gc.freeze()
+        all_loaded()
         gc.set_threshold(_YOUNG, _MIDDLE, _NEVER)
         self._after = sys.getallocatedblocks()
 

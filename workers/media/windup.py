@@ -5,18 +5,18 @@ with more workers. Its unfinished calls are ended as by its successor. Takes no 
 """
 
 import logging
-import os
 import shutil
 import sys
+from collections.abc import Mapping
 from typing import Final
 
 from callfunnel.domain.call import WorkerRecord
 from callfunnel.domain.errors import UserError
 from callfunnel.domain.ids import WorkerId
+from callfunnel.infra import process
 from callfunnel.infra.clock import utc_now
 from callfunnel.infra.context import Context
-from callfunnel.infra.logs import write_json_lines
-from callfunnel.infra.service import run
+from callfunnel.infra.process import Job
 from callfunnel.infra.settings import PlatformSettings
 from callfunnel.infra.spool import Spool, SpoolInUse
 from workers.media.predecessor import end_calls_of_predecessor
@@ -28,13 +28,12 @@ _LONGEST_S: Final = 3600.0
 
 def main() -> int:
     """The exit code: 1 when something is left."""
-    try:
-        settings = PlatformSettings.from_env(os.environ)
-    except ValueError as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
-    write_json_lines(settings.process)
-    return run(wind_up(settings))
+    return process.main(_job)
+
+
+def _job(env: Mapping[str, str]) -> Job:
+    settings = PlatformSettings.from_env(env)
+    return Job(settings, lambda: wind_up(settings))
 
 
 async def wind_up(settings: PlatformSettings) -> int:

@@ -16,7 +16,7 @@ from tests.simulators.waiting import until
 ROOT = Path(__file__).parents[3]
 FEATURE = """
 import asyncio
-from callfunnel.infra.service import Context
+from callfunnel.infra.context import Context
 
 class Counting:
     name = "counting"
@@ -76,7 +76,7 @@ async def test_a_host_says_it_is_ready_answers_probes_and_stops_when_told(
     assert facts["pid"] == process.pid
     assert facts["features"] == ["counting"]
     status, body = await asyncio.to_thread(get, f"{base}/readyz")
-    assert (status, json.loads(body)["checks"]) == (200, {"bus_billing": True, "features": True})
+    assert (status, json.loads(body)["checks"]) == (200, {"bus_billing": True, "open": True})
     assert (await asyncio.to_thread(get, f"{base}/healthz"))[0] == 200
     assert b"process_cpu_seconds_total" in (await asyncio.to_thread(get, f"{base}/metrics"))[1]
 

@@ -20,6 +20,7 @@ from callfunnel.domain.ids import TenantId
 from callfunnel.domain.rulebook import Busy, Persona, PublishedRulebook, Rulebook
 from callfunnel.events.streams import RULEBOOKS
 from callfunnel.infra.bus import Bus
+from callfunnel.infra.host import Host
 from callfunnel.infra.objects import Objects
 from callfunnel.infra.sealed import SealedFolder, SealedSecrets
 from callfunnel.infra.settings import PlatformSettings
@@ -27,7 +28,7 @@ from callfunnel.local.grants import Grants
 from callfunnel.local.identities import Identities
 from callfunnel.local.issuer import Issuer
 from callfunnel.local.private_stack import PrivateStack
-from gateway.__main__ import Gateway
+from gateway.__main__ import open_gateway
 from gateway.door import Door
 from tests.integration.conftest import PoolOf
 from tests.integration.gateway.scripted_worker import ScriptedWorker
@@ -126,10 +127,10 @@ async def gateway(
     bus = await Bus.connect(settings, "media", platform_secrets)
     conductor = await Bus.connect(settings, "conductor", platform_secrets)
     await conductor.kv(RULEBOOKS.name).put(f"{tenant}.{AGENT}", msgspec.json.encode(published()))
-    process = Gateway(settings)
+    process = Host(settings, open_gateway)
     async with issuer(identities, settings), httpx.AsyncClient(timeout=10) as http:
         await process.start()
-        assert process.door is not None
+        assert process.program is not None
         running = Running(
             url=settings.public_url,
             tenant=tenant,
@@ -137,7 +138,7 @@ async def gateway(
             account=account,
             settings=settings,
             people=People(identities, settings),
-            door=process.door,
+            door=process.program.door,
             stack=stack,
             bus=bus,
             conductor=conductor,

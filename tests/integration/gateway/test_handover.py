@@ -11,8 +11,9 @@ import httpx
 import pytest
 from websockets.asyncio.client import connect
 
+from callfunnel.infra.host import Host
 from callfunnel.local.probes import status_of
-from gateway.__main__ import Gateway
+from gateway.__main__ import Gateway, open_gateway
 from tests.integration.gateway.conftest import Running
 from tests.simulators.waiting import until
 
@@ -25,7 +26,7 @@ def door() -> Iterator[socket.socket]:
 
 
 @asynccontextmanager
-async def another(gateway: Running, door: socket.socket, name: str) -> AsyncIterator[Gateway]:
+async def another(gateway: Running, door: socket.socket, name: str) -> AsyncIterator[Host[Gateway]]:
     """One more gateway, behind the shared door."""
     spool = gateway.settings.spool_dir.with_name(name)
     settings = replace(
@@ -35,7 +36,7 @@ async def another(gateway: Running, door: socket.socket, name: str) -> AsyncIter
         http_fd=os.dup(door.fileno()),
         media_relay=True,
     )
-    made = Gateway(settings)
+    made = Host(settings, open_gateway)
     await made.start()
     try:
         yield made
@@ -44,7 +45,7 @@ async def another(gateway: Running, door: socket.socket, name: str) -> AsyncIter
         await made.stop()
 
 
-def relayed(made: Gateway) -> float:
+def relayed(made: Host[Gateway]) -> float:
     text = made.context.telemetry.render().decode()
     line = next(x for x in text.splitlines() if x.startswith("callfunnel_gateway_relayed"))
     return float(line.split()[1])

@@ -19,9 +19,9 @@ from callfunnel.events.streams import PIN_KEPT_S, PINS, RAW, SLOTS, USAGE, WORKE
 from callfunnel.infra.background import Background
 from callfunnel.infra.bus import Bus
 from callfunnel.infra.clock import unix_ns, unix_ns_of, utc_now
+from callfunnel.infra.context import Context
 from callfunnel.infra.kv import Entry
 from callfunnel.infra.mirror import Mirror
-from callfunnel.infra.service import Context
 from callfunnel.infra.spans import Attributes, Span
 from callfunnel.infra.trace import call_context, span_id
 from workers.conductor.reaper import rules

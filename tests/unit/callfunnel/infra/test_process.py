@@ -3,11 +3,11 @@
 import subprocess
 import sys
 
-from callfunnel.infra.service import SWITCH_S
+from callfunnel.infra.process import SWITCH_S
 
 PROCESS = """
 import sys
-from callfunnel.infra.service import run
+from callfunnel.infra.process import run
 async def main():
     return round(sys.getswitchinterval() * 1e6)
 print(run(main()))
