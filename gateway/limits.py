@@ -1,7 +1,8 @@
-"""Rate limits: a token bucket per key, in memory, bounded. Pure: the clock is an argument."""
+"""Rate limits of the API, and what its answers say about them. Pure: the clock is an argument."""
 
-from collections import OrderedDict
 from typing import NamedTuple
+
+from callfunnel.domain.allowances import Allowances
 
 
 class Verdict(NamedTuple):
@@ -28,22 +29,16 @@ class RateLimit(NamedTuple):
 
 
 class Limiter:
-    """Buckets per key. The key that was used least recently is forgotten first, as if full."""
+    """The budget of each key."""
 
-    def __init__(self, limit: RateLimit, most_keys: int = 10_000) -> None:
+    def __init__(self, limit: RateLimit) -> None:
         self.limit = limit
-        self._most_keys = most_keys
-        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._allowances = Allowances(limit.quota, limit.quota / limit.window_s)
 
     def take(self, key: str, now: float) -> Verdict:
-        """Counts one request of `key` at `now` (seconds, monotonic)."""
-        quota, per_s = self.limit.quota, self.limit.quota / self.limit.window_s
-        level, at = self._buckets.pop(key, (float(quota), now))
-        level = min(quota, level + (now - at) * per_s)
-        allowed = level >= 1
-        level -= allowed
-        self._buckets[key] = (level, now)
-        if len(self._buckets) > self._most_keys:
-            self._buckets.popitem(last=False)
-        wait = 0 if level >= 1 else max(1, -(-int((1 - level) * 1000 / per_s) // 1000))
-        return Verdict(allowed, int(level), wait)
+        """Counts one request of `key` at `now` (seconds, monotonic), if it may pass."""
+        allowances = self._allowances
+        allowed = allowances.left(key, now) >= 1
+        if allowed:
+            allowances.take(key, now)
+        return Verdict(allowed, int(allowances.left(key, now)), allowances.wait_s(key, now))

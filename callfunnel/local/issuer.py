@@ -24,13 +24,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from callfunnel.domain.allowances import Allowances
 from callfunnel.domain.errors import UserError
 from callfunnel.infra.sealed import SealedFolder
 from callfunnel.infra.telemetry import CONTENT_TYPE, Telemetry
 from callfunnel.local.demo.people import ensure_people
 from callfunnel.local.grants import Grants, Refused
 from callfunnel.local.identities import Identities
-from callfunnel.local.limits import RateLimit
 from callfunnel.local.ports import LOOPBACK
 
 _PREFIX = "/realms/callfunnel"
@@ -49,8 +49,8 @@ class Issuer:
         self._identities = identities
         self._issuer = issuer
         self._grants = Grants(identities, issuer, audience)
-        self._asked = RateLimit(per_second=50, burst=200)
-        self._failed = RateLimit(per_second=0.2, burst=10)
+        self._asked = Allowances(burst=200, per_s=50)
+        self._failed = Allowances(burst=10, per_s=0.2)
         self._telemetry = Telemetry()
         self._answered = self._telemetry.counter("issuer_requests")
 
@@ -165,8 +165,8 @@ class Issuer:
 
         return guarded
 
-    def _admit(self, limit: RateLimit, key: str, now: float) -> None:
-        wait = limit.wait(key, now)
+    def _admit(self, allowances: Allowances, key: str, now: float) -> None:
+        wait = allowances.wait_s(key, now)
         if wait:
             raise TooOften(wait)
 
