@@ -5,26 +5,20 @@ fourth turn, a tool every fifth, one approval, a few keys. About six facts in te
 a fifth of what callers say holds something that must go. Seeded, so every run tells the same.
 """
 
-import os
 import random
-import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from callfunnel.domain.call import Cause, Channel, Direction, EndedBy
-from callfunnel.domain.ids import TenantId, new_id, tenant_id
+from callfunnel.domain.call import Channel, Direction
+from callfunnel.domain.ids import TenantId, tenant_id
 from callfunnel.events import call as facts
 from callfunnel.events.audio import AudioSegment
-from callfunnel.events.envelope import Envelope, Event
+from callfunnel.events.envelope import Event
 from callfunnel.events.message import Message
-from callfunnel.events.usage import UsageMeasured
-from callfunnel.infra.clock import utc_now
+from tests.simulators.made_up_call import SEGMENT, MadeUpCall
 
 TURNS = 14
-TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-SEGMENT = 8000
-"""Samples of a second."""
 CALLER_SAYS: Sequence[str] = (
     "hello I am calling because my bill went up and nobody told me about it",
     "yes please",
@@ -55,55 +49,25 @@ AGENT_SAYS: Sequence[str] = (
 
 
 @dataclass
-class Call:
+class Call(MadeUpCall):
     """What one call tells; `facts` end with `CallEnded`."""
-
-    tenant: TenantId
-    facts: list[Event[Any]] = field(default_factory=list)
-    usage: list[Event[Any]] = field(default_factory=list)
-    call: str = field(default_factory=lambda: new_id("c", time.time_ns() // 10**6, os.urandom(10)))
-
-    def event(self, id: str, data: Message, seq: int | None = None) -> Event[Any]:
-        envelope = Envelope(
-            id=id, tenant=self.tenant, key=self.call, time=utc_now(), seq=seq, traceparent=TRACE
-        )
-        return Event(envelope, data)
 
     def tells(self, *told: Message) -> None:
         """Facts, in order."""
         for data in told:
-            seq = len(self.facts) + 1
-            self.facts.append(self.event(f"{self.call}-{seq}", data, seq))
+            self.fact(data)
 
     def uses(self, meter: str, quantity: int, unit: str, record: str) -> None:
-        """A usage record."""
-        data = UsageMeasured(
-            meter=meter,
-            quantity=quantity,
-            unit=unit,
-            provider="openai",
-            model="gpt-realtime",
-            source="provider",
-            record=record,
-        )
-        self.usage.append(self.event(f"{self.call}-u-{meter}-{record}", data))
+        """A usage record of the bought model."""
+        model = "gpt-realtime"
+        self.used(meter, quantity, unit, record, provider="openai", model=model, source="provider")
 
     def ends(self, segments: int = 0) -> None:
         """The end, which counts what came before it."""
-        seq = len(self.facts) + 1
-        ended = facts.CallEnded(
-            cause=Cause.CALLER_HANGUP,
-            by=EndedBy.CALLER,
-            duration_ms=segments * 1000,
-            last_seq=seq - 1,
-            segments=segments,
-            usage_records=len(self.usage),
-            answered=True,
-        )
-        self.facts.append(self.event(f"{self.call}-end", ended, seq))
+        self.facts.append(self.ended(segments=segments, duration_ms=segments * 1000))
 
     def segments(self, count: int) -> Iterator[Event[Any]]:
-        """Seconds of audio, both sides."""
+        """Seconds of audio, both sides, made when they are asked for."""
         voice = random.Random(count).randbytes(SEGMENT)
         for n in range(count):
             data = AudioSegment(n=n, start=n * SEGMENT, caller=voice, agent=voice)

@@ -14,24 +14,13 @@ import picows
 from bench.media.dialogue import ANSWER_DELTAS, GREETING_DELTAS
 from bench.media.seen import Seen
 from bench.media.stamps import SAMPLES, now_us, read, since_us, stamp
+from tests.simulators.openai_realtime import USAGE
 from tests.simulators.sounds import tone
 
 TEXT: Final = picows.WSMsgType.TEXT
 _APPEND: Final = b'{"type":"input_audio_buffer.append","audio":"'
 _EVERY_US: Final = 50_000
 _VOICE: Final = tone(20, 250)[SAMPLES:]
-_USAGE: Final = {
-    "total_tokens": 150,
-    "input_tokens": 100,
-    "output_tokens": 50,
-    "input_token_details": {
-        "text_tokens": 60,
-        "audio_tokens": 40,
-        "cached_tokens": 30,
-        "cached_tokens_details": {"text_tokens": 20, "audio_tokens": 10},
-    },
-    "output_token_details": {"text_tokens": 10, "audio_tokens": 40},
-}
 
 Claim = Callable[["ModelPeer", int], None]
 
@@ -143,7 +132,7 @@ class ModelPeer(picows.WSListener):
         self._send(kind, **where, output_index=0, content_index=0, delta=delta)
 
     def _finish(self, status: str) -> None:
-        self._send("response.done", response={**self._response(status), "usage": _USAGE})
+        self._send("response.done", response={**self._response(status), "usage": USAGE})
         self._reply = ""
 
     def _response(self, status: str) -> dict[str, Any]:

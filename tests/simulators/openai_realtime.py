@@ -12,10 +12,24 @@ import json
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from tests.simulators.sounds import pieces, spoken
 from workers.media.audio.g711 import level_db, to_linear
+
+USAGE: Final = {
+    "total_tokens": 150,
+    "input_tokens": 100,
+    "output_tokens": 50,
+    "input_token_details": {
+        "text_tokens": 60,
+        "audio_tokens": 40,
+        "cached_tokens": 30,
+        "cached_tokens_details": {"text_tokens": 20, "audio_tokens": 10},
+    },
+    "output_token_details": {"text_tokens": 10, "audio_tokens": 40},
+}
+"""What a reply costs."""
 
 
 @dataclass
@@ -257,18 +271,7 @@ class FakeSession:
         turn = response.get("turn", Turn())
         done["status_details"] = details
         done["output"] = self._output(response["item"], turn, status)
-        done["usage"] = {
-            "total_tokens": 150,
-            "input_tokens": 100,
-            "output_tokens": 50,
-            "input_token_details": {
-                "text_tokens": 60,
-                "audio_tokens": 40,
-                "cached_tokens": 30,
-                "cached_tokens_details": {"text_tokens": 20, "audio_tokens": 10},
-            },
-            "output_token_details": {"text_tokens": 10, "audio_tokens": 40},
-        }
+        done["usage"] = USAGE
         self._send("response.done", response=done)
 
     def _output(self, item: str, turn: Turn, status: str) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ from callfunnel.events.envelope import to_wire
 from callfunnel.infra.connection import access_for, connect
 from callfunnel.infra.secrets import open_secrets
 from callfunnel.infra.spool import Spool
-from tests.integration.persistence.made_up_call import whole_call
+from tests.simulators.made_up_call import whole_call
 
 FACTS = 20
 DRAINS_WITHIN_S = 300.0

@@ -8,7 +8,8 @@ from callfunnel.events.settled import CallRated, RecordingStored
 from callfunnel.infra.outbox import Outbox
 from callfunnel.infra.postgres import tenant_connection
 from callfunnel.infra.stored import stored
-from tests.integration.persistence.made_up_call import MadeUpCall, running, whole_call
+from tests.integration.features import running
+from tests.simulators.made_up_call import MadeUpCall, whole_call
 from tests.simulators.waiting import until
 from workers.billing.metering import handlers
 from workers.billing.prices.files import read_prices

@@ -8,7 +8,8 @@ from callfunnel.domain.ids import InvalidToken, TenantId, tenant_id
 from callfunnel.events.call import CallerSpoke
 from callfunnel.events.message import subject_of
 from callfunnel.infra.postgres import platform_connection, tenant_connection
-from tests.integration.persistence.made_up_call import running, tell, whole_call
+from tests.integration.features import running
+from tests.simulators.made_up_call import tell, whole_call
 from tests.simulators.waiting import until
 from workers.billing.service import FEATURES as BILLING
 from workers.persistence.service import FEATURES as PERSISTENCE

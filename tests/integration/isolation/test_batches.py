@@ -20,7 +20,7 @@ from callfunnel.infra.postgres import (
     tenants_connection,
 )
 from tests.integration.conftest import PoolOf
-from tests.integration.persistence.made_up_call import whole_call
+from tests.simulators.made_up_call import whole_call
 from workers.billing.metering import store as metering
 from workers.billing.metering.rules import usage_row
 from workers.persistence.recordings import store as recordings

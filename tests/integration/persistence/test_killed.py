@@ -1,6 +1,6 @@
 """kill -9 in the middle of everything: what one process began, another finishes, once."""
 
-from tests.integration.persistence.made_up_call import MadeUpCall, tell, whole_call
+from tests.simulators.made_up_call import MadeUpCall, tell, whole_call
 from tests.simulators.waiting import until
 
 BEHIND = ("workers.persistence", "workers.billing")

@@ -7,7 +7,7 @@ from callfunnel.infra.bus import Bus, event
 from callfunnel.infra.outbox import Outbox
 from callfunnel.infra.postgres import tenant_connection
 from callfunnel.infra.stored import stored
-from tests.integration.persistence.made_up_call import MadeUpCall
+from tests.simulators.made_up_call import MadeUpCall
 from tests.simulators.waiting import until
 
 

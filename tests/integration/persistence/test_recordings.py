@@ -10,7 +10,8 @@ from callfunnel.domain.call import Cause, EndedBy
 from callfunnel.events.audio import AudioSegment
 from callfunnel.events.settled import RecordingStored
 from callfunnel.infra.stored import stored
-from tests.integration.persistence.made_up_call import MadeUpCall, running, whole_call
+from tests.integration.features import running
+from tests.simulators.made_up_call import MadeUpCall, whole_call
 from tests.simulators.waiting import until
 from workers.persistence.recordings import recorder, rules
 from workers.persistence.service import FEATURES

@@ -7,7 +7,8 @@ from callfunnel.events.envelope import to_wire
 from callfunnel.events.message import subject_of
 from callfunnel.infra.dead import DeadLetters
 from callfunnel.infra.stored import stored
-from tests.integration.persistence.made_up_call import TRACE, MadeUpCall, running, tell
+from tests.integration.features import running
+from tests.simulators.made_up_call import TRACE, MadeUpCall, tell
 from tests.simulators.waiting import until
 from workers.persistence.service import FEATURES
 

@@ -5,7 +5,8 @@ import json
 from callfunnel.events.settled import CallRated, CallSettled, RecordingStored, TimelineCompleted
 from callfunnel.infra.outbox import Outbox
 from callfunnel.infra.stored import stored
-from tests.integration.persistence.made_up_call import MadeUpCall, running, whole_call
+from tests.integration.features import running
+from tests.simulators.made_up_call import MadeUpCall, whole_call
 from tests.simulators.waiting import until
 from workers.persistence.service import FEATURES
 from workers.persistence.settlement import handlers

@@ -8,7 +8,8 @@ from callfunnel.events.settled import TimelineCompleted
 from callfunnel.infra.dead import DeadLetters
 from callfunnel.infra.postgres import tenant_connection
 from callfunnel.infra.stored import stored
-from tests.integration.persistence.made_up_call import MadeUpCall, running, whole_call
+from tests.integration.features import running
+from tests.simulators.made_up_call import MadeUpCall, whole_call
 from tests.simulators.waiting import until
 from workers.persistence.service import FEATURES
 

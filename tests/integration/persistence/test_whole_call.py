@@ -8,7 +8,8 @@ import soundfile
 
 from callfunnel.domain.call import Cause, EndedBy
 from callfunnel.events.call import CallRefused
-from tests.integration.persistence.made_up_call import MadeUpCall, running, tell, whole_call
+from tests.integration.features import running
+from tests.simulators.made_up_call import MadeUpCall, tell, whole_call
 from tests.simulators.waiting import until
 from workers.billing.service import FEATURES as BILLING
 from workers.persistence.service import FEATURES as PERSISTENCE

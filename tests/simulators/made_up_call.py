@@ -1,15 +1,10 @@
 """A call as its worker would tell it: facts with a seq, audio segments, usage, one end."""
 
-import os
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 from callfunnel.domain.call import Cause, Channel, Direction, EndedBy
-from callfunnel.domain.ids import TenantId, new_id
+from callfunnel.domain.ids import TenantId
 from callfunnel.events.audio import AudioSegment
 from callfunnel.events.call import (
     AgentSpoke,
@@ -22,13 +17,10 @@ from callfunnel.events.envelope import Envelope, Event
 from callfunnel.events.message import Message
 from callfunnel.events.usage import UsageMeasured
 from callfunnel.infra.bus import Bus
+from callfunnel.infra.clock import fresh_id, utc_now
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 SEGMENT = 8000
-
-
-def now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 @dataclass
@@ -36,14 +28,14 @@ class MadeUpCall:
     """Collects what a call tells; `publish` tells it."""
 
     tenant: TenantId
-    call: str = field(default_factory=lambda: new_id("c", time.time_ns() // 10**6, os.urandom(10)))
+    call: str = field(default_factory=lambda: fresh_id("c"))
     facts: list[Event[Any]] = field(default_factory=list)
     audio: list[Event[Any]] = field(default_factory=list)
     usage: list[Event[Any]] = field(default_factory=list)
 
     def event(self, id: str, data: Message, seq: int | None = None) -> Event[Any]:
         envelope = Envelope(
-            id=id, tenant=self.tenant, key=self.call, time=now(), seq=seq, traceparent=TRACE
+            id=id, tenant=self.tenant, key=self.call, time=utc_now(), seq=seq, traceparent=TRACE
         )
         return Event(envelope, data)
 
@@ -83,16 +75,12 @@ class MadeUpCall:
         )
         self.audio.append(self.event(f"{self.call}-a-{n}", data))
 
-    def used(self, meter: str, quantity: int, unit: str = "ms", record: str = "total") -> None:
-        data = UsageMeasured(
-            meter=meter,
-            quantity=quantity,
-            unit=unit,
-            provider="callfunnel",
-            model="",
-            source="measured",
-            record=record,
-        )
+    def used(
+        self, meter: str, quantity: int, unit: str = "ms", record: str = "total", **of: str
+    ) -> None:
+        """One record: the platform's own, unless `of` names a provider, a model and a source."""
+        told = {"provider": "callfunnel", "model": "", "source": "measured"} | of
+        data = UsageMeasured(meter=meter, quantity=quantity, unit=unit, record=record, **told)
         self.usage.append(self.event(f"{self.call}-u-{meter}-{record}", data))
 
     def ended(self, **changes: Any) -> Event[Any]:
@@ -126,23 +114,3 @@ async def tell(bus: Bus, call: MadeUpCall, *ends: Event[Any]) -> None:
     await bus.publish(*call.facts, raw=True)
     await bus.publish(*call.audio, *call.usage)
     await bus.publish(*ends, raw=True)
-
-
-Rows = Sequence[dict[str, Any]]
-Query = Callable[..., Awaitable[Rows]]
-
-
-@asynccontextmanager
-async def running(*features: Any) -> AsyncIterator[None]:
-    """Features of one context, started and stopped as their host does."""
-    context = features[0]._context
-    for feature in features:
-        await feature.start()
-    await context.start()
-    try:
-        yield
-    finally:
-        await context.stop_buses()
-        for feature in features:
-            await feature.stop()
-        await context.close()
