@@ -1,7 +1,8 @@
 """The way of the agent's audio to the carrier: one queue, fed a small window ahead of real time.
 
-Because never more than the window is at the carrier, pausing is to stop feeding: what is there
-runs dry by itself, nothing is cleared, and marks stay valid. `due` is pure; the session sends.
+Because never more than the window and a frame is at the carrier, pausing is to stop feeding: what
+is there runs dry by itself, nothing is cleared, and marks stay valid. `due` is pure; the session
+sends.
 """
 
 from typing import Final
@@ -13,7 +14,9 @@ MARK_EVERY: Final = 8 * FRAME
 """Samples between marks: 160 ms, fine enough to know what was heard to the word."""
 MOST_WAITING: Final = 600 * 8000
 """Samples that may wait: ten minutes, longer than a reply is. A model may send faster than life."""
-_STEP_S: Final = 0.001
+_EARLY_S: Final = 0.0005
+"""A timer may come so much early, half a step of the loop's clock: its frame leaves all the same,
+where waiting for the next step would make every frame of the call a millisecond late."""
 _TAIL_S: Final = 0.03
 """A piece shorter than a frame waits for its rest until the carrier has so little left."""
 
@@ -53,9 +56,9 @@ class Playout:
         """The next 20 ms if it may leave at `now`: frame, when the carrier will begin to play it,
         and how many of its samples are the agent's (the rest fills the frame with silence)."""
         waiting = self.waiting
-        if not self.feed or not waiting or self._playhead > now + AHEAD_S - _STEP_S / 2:
+        if not self.feed or not waiting or self._playhead > now + AHEAD_S + _EARLY_S:
             return None
-        if waiting < FRAME and self._playhead > now + _TAIL_S:
+        if waiting < FRAME and self._playhead > now + _TAIL_S + _EARLY_S:
             return None
         samples = min(waiting, FRAME)
         begins = max(self._playhead, now)
@@ -75,7 +78,7 @@ class Playout:
         if not self.feed or not self.waiting:
             return None
         margin = _TAIL_S if self.waiting < FRAME else AHEAD_S
-        return max(now, self._playhead - margin + _STEP_S)
+        return max(now, self._playhead - margin)
 
     def _take(self, length: int) -> bytes:
         frame = bytes(self._queue[self._begin : self._begin + length])
