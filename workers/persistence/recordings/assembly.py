@@ -16,6 +16,9 @@ RATE = 8000
 CODEC = "flac"
 CONTENT_TYPE = "audio/flac"
 _SILENCE_AT_ONCE = 60 * RATE
+_LEVEL = 0.0
+"""Of compression: a telephone's audio is as small with the least effort as with the usual one, in
+three quarters of its time."""
 
 
 def _ulaw_table() -> "np.ndarray[Any, np.dtype[np.int16]]":
@@ -31,9 +34,8 @@ _SAMPLES = _ulaw_table()
 def assembled(plan: Plan) -> bytes:
     """The file. Overlapping segments: the earlier one wins."""
     target = io.BytesIO()
-    with soundfile.SoundFile(
-        target, "w", samplerate=RATE, channels=2, format="FLAC", subtype="PCM_16"
-    ) as file:
+    form = {"format": "FLAC", "subtype": "PCM_16", "compression_level": _LEVEL}
+    with soundfile.SoundFile(target, "w", samplerate=RATE, channels=2, **form) as file:
         at = 0
         for part in plan.parts:
             at = _silence(file, at, part.start)

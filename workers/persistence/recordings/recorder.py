@@ -24,7 +24,7 @@ from callfunnel.infra.stored import count, purge, stored
 from workers.persistence.recordings import rules, store
 from workers.persistence.recordings.assembly import CODEC, CONTENT_TYPE, assembled
 
-AT_ONCE = 3
+AT_ONCE = 8
 _CALLS_A_TURN = 8
 log = logging.getLogger(__name__)
 

@@ -17,8 +17,9 @@ UNKNOWN_GRACE_S: Final = 3.0
 """How long for more, when nobody knows how many there are: the call's worker was lost."""
 LEASE_S: Final = 12.0
 """How long a claimed call is left alone: a process that dies delays it by that, not for ever."""
-LONG_CALL: Final = 1200
-"""Segments (20 minutes, 20 MB) beyond which a recording is put together alone in its process."""
+LONG_CALL: Final = 450
+"""Segments (7 minutes, 7 MB) beyond which a recording is put together alone among the long ones of
+its process: together with as many short ones as are made at once, some 60 MB."""
 _LOOK_AGAIN_S: Final = 0.5
 _LONGEST_LOOK_S: Final = 10.0
 _LONGEST_BACKOFF_S: Final = 30.0
