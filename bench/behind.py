@@ -73,12 +73,18 @@ def started(
     try:
         yield Service(process)
     finally:
+        _stop(process)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """A worker waits for its calls until it is asked again."""
+    for patience_s in (1, 10):
         process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:  # a worker waits for its calls
-            process.kill()
-            process.wait()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(patience_s)
+            return
+    process.kill()
+    process.wait()
 
 
 def serving(

@@ -2,8 +2,9 @@
 
 A real gateway and a real media worker share the core under test; the carrier (this process), NATS,
 Postgres and the conductor that published the rule book share the other. Calls come at random
-moments at a steady rate (a Poisson process), each a new call of the demo tenant; nobody connects
-its media socket, so each holds its slot until the worker gives it up after 30 s.
+moments at a steady rate (a Poisson process), each a new call of the demo tenant or of one of many,
+whose number, account and rule book the gateway may not have seen before; nobody connects its media
+socket, so each holds its slot until the worker gives it up after 30 s.
 """
 
 import asyncio
@@ -11,89 +12,102 @@ import contextlib
 import random
 import secrets
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 
 import httpx
-import psycopg
 import uvloop
 
-from bench import behind
+from bench import behind, tenants
 from bench.harness.cores import CORES
 from bench.harness.figures import Plot, percentile
+from bench.harness.processes import pss_kb
 from bench.harness.run import Run
-from callfunnel.carrier.signature import SECRET_PATH, signature
-from callfunnel.domain.ids import TenantId
-from callfunnel.infra.postgres import conninfo
-from callfunnel.local.demo import NUMBER, TENANT
+from bench.tenants import Number
+from callfunnel.carrier.signature import signature
 from callfunnel.local.private_stack import PrivateStack
 from tests.simulators.waiting import until
 
 PATH = "/carriers/twilio/voice"
-_SLOTS = 10_000
 _WARM_UP = 50
+_RATE = 50
+"""Calls a second, of all tenants together, where their number is what grows."""
 _WAIT = Plot(name="webhook", title="From a webhook to its TwiML", x="calls/s", y="ms", grows="flat")
+_TENANTS = Plot(
+    name="webhook-tenants",
+    title=f"Webhook to TwiML at {_RATE} calls/s",
+    x="tenants",
+    y="ms",
+    grows="flat",
+)
 
 
 def measure(run: Run) -> None:
-    """At 10, 50 and 100 calls a second."""
+    """At 10, 50 and 100 calls a second for one tenant; at 50 for ten, and for a thousand."""
     seconds = run.option("seconds", 12, quick=2)
-    with behind.services() as (stack, core), _product(stack, core) as gateway:
-        for rate in (10, 50, 100):
-            waits, refused = uvloop.run(_calls(stack, rate, seconds))
-            spent = gateway.cpu_s
-            reach = "< 25" if rate == 50 else ""
-            what = f"webhook to TwiML at {rate} calls/s"
-            run.figure(f"{what}, p50", percentile(waits, 0.5) * 1e3, "ms")
-            run.figure(f"{what}, p99", percentile(waits, 0.99) * 1e3, "ms", reach=reach)
-            run.figure(f"calls refused at {rate} calls/s", refused, reach="<= 0")
-            for share in (0.5, 0.99):
-                run.point(_WAIT, rate, percentile(waits, share) * 1e3, f"p{share * 100:.0f}")
-        calls = (10 + 50 + 100) * seconds + 3 * _WARM_UP
-        run.figure("the gateway's processor time, all together", spent / calls * 1e3, "ms a call")
+    many = int(run.option("tenants", 1000, quick=20))
+    with behind.services() as (stack, core), _product(stack, core) as (gateway, demo):
+        for rate in (10, _RATE, 100):
+            _step(run, stack, [demo], rate, seconds)
+        calls = (10 + _RATE + 100) * seconds + 3 * _WARM_UP
+        spent = gateway.cpu_s / calls * 1e3
+        run.figure("the gateway's processor time, all together", spent, "ms a call")
+        for count in (10, many):
+            numbers = asyncio.run(tenants.settled(stack, count))
+            _step(run, stack, numbers, _RATE, seconds)
+            held = pss_kb(gateway.pid) / 1024
+            run.figure(f"the gateway's memory with {count:,} tenants", held, "MB")
+
+
+def _step(
+    run: Run, stack: PrivateStack, numbers: Sequence[Number], rate: int, seconds: float
+) -> None:
+    """One rate of calls to some numbers."""
+    waits, refused = uvloop.run(_calls(stack, numbers, rate, seconds))
+    of = f", {len(numbers):,} tenants" if len(numbers) > 1 else ""
+    at, reach = f"at {rate} calls/s{of}", "< 25" if rate == _RATE else ""
+    run.figure(f"webhook to TwiML {at}, p50", percentile(waits, 0.5) * 1e3, "ms")
+    run.figure(f"webhook to TwiML {at}, p99", percentile(waits, 0.99) * 1e3, "ms", reach=reach)
+    run.figure(f"calls refused {at}", refused, reach="<= 0")
+    for share in (0.5, 0.99):
+        wait, series = percentile(waits, share) * 1e3, f"p{share * 100:.0f}"
+        if len(numbers) == 1:
+            run.point(_WAIT, rate, wait, series)
+        if rate == _RATE:
+            run.point(_TENANTS, len(numbers), wait, series)
 
 
 @contextlib.contextmanager
-def _product(stack: PrivateStack, core: int) -> Iterator[behind.Service]:
+def _product(stack: PrivateStack, core: int) -> Iterator[tuple[behind.Service, Number]]:
     """Conductor, worker and gateway; yields the gateway, which takes calls already."""
-    asyncio.run(_allow(stack))
-    slots = {"CALLFUNNEL_MEDIA_SLOTS": str(_SLOTS)}
+    demo = asyncio.run(tenants.demo(stack))
+    slots = {"CALLFUNNEL_MEDIA_SLOTS": str(tenants.CALLS)}
     with contextlib.ExitStack() as running:
         running.enter_context(behind.serving(stack, CORES[0], "offpath", "workers.conductor"))
         running.enter_context(behind.started(stack, core, "media-1", "workers.media", slots))
         gateway = running.enter_context(behind.started(stack, core, "gateway", "gateway", {}))
-        asyncio.run(_open(stack))
-        yield gateway
-
-
-async def _allow(stack: PrivateStack) -> None:
-    """The demo tenant may have as many calls as the bench places."""
-    owner = await conninfo(stack.settings("bench"), "owner", stack.secrets())
-    async with await psycopg.AsyncConnection.connect(owner) as connection:
-        await connection.execute(
-            "update platform.tenants set call_limit = %s where tenant = %s", (_SLOTS, TENANT)
-        )
+        asyncio.run(_open(stack, demo))
+        yield gateway, demo
 
 
 class Carrier:
     """Twilio as far as offering calls goes."""
 
-    def __init__(self, url: str, account: dict[str, str], http: httpx.AsyncClient) -> None:
+    def __init__(self, url: str, http: httpx.AsyncClient) -> None:
         self._url = url + PATH
-        self._account = account
         self._http = http
         self.waits: list[float] = []
 
-    async def offer(self) -> bool:
+    async def offer(self, called: Number) -> bool:
         """Whether the call was taken; how long the answer took is kept."""
         form = {
             "CallSid": f"CA{secrets.token_hex(16)}",
-            "AccountSid": self._account["account_sid"],
+            "AccountSid": called.account_sid,
             "From": "+15550102345",
-            "To": NUMBER,
+            "To": called.number,
             "CallStatus": "ringing",
         }
         fields = {name: [value] for name, value in form.items()}
-        signed = signature(self._account["auth_token"], self._url, fields)
+        signed = signature(called.auth_token, self._url, fields)
         began = time.perf_counter()
         answer = await self._http.post(self._url, data=form, headers={"X-Twilio-Signature": signed})
         self.waits.append(time.perf_counter() - began)
@@ -102,30 +116,30 @@ class Carrier:
 
 @contextlib.asynccontextmanager
 async def _carrier(stack: PrivateStack) -> AsyncIterator[Carrier]:
-    account = await stack.secrets().get(TenantId(TENANT), SECRET_PATH)
-    url = stack.settings("gateway").public_url
     async with httpx.AsyncClient(timeout=20) as http:
-        yield Carrier(url, account, http)
+        yield Carrier(stack.settings("gateway").public_url, http)
 
 
-async def _open(stack: PrivateStack) -> None:
+async def _open(stack: PrivateStack, demo: Number) -> None:
     async with _carrier(stack) as carrier:
 
         async def taken() -> bool:
             with contextlib.suppress(httpx.HTTPError):
-                return await carrier.offer()
+                return await carrier.offer(demo)
             return False
 
         await until(taken, "a call is taken", 60)
 
 
-async def _calls(stack: PrivateStack, rate: int, seconds: float) -> tuple[list[float], int]:
+async def _calls(
+    stack: PrivateStack, numbers: Sequence[Number], rate: int, seconds: float
+) -> tuple[list[float], int]:
     rng, loop = random.Random(rate), asyncio.get_running_loop()
     async with _carrier(stack) as carrier:
         at, placed = loop.time(), []
         for _ in range(_WARM_UP + int(rate * seconds)):
             at += rng.expovariate(rate)
             await asyncio.sleep(max(0.0, at - loop.time()))
-            placed.append(asyncio.create_task(carrier.offer()))
+            placed.append(asyncio.create_task(carrier.offer(rng.choice(numbers))))
         taken = await asyncio.gather(*placed)
     return carrier.waits[_WARM_UP:], taken.count(False)

@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 CORES: Final = sorted(os.sched_getaffinity(0))
@@ -27,6 +28,14 @@ while os.getppid() == parent:
 def pin(pid: int, core: int) -> None:
     """Keeps a process (0 = this one) with its threads to come on one core."""
     os.sched_setaffinity(pid, {core})
+
+
+def busy_s(core: int) -> float:
+    """Seconds a core has worked since the machine started, the spinner's and the kernel's, too."""
+    lines = Path("/proc/stat").read_text().splitlines()
+    ticks = next(line.split()[1:9] for line in lines if line.startswith(f"cpu{core} "))
+    user, nice, system, _idle, _iowait, irq, softirq, _steal = map(int, ticks)
+    return (user + nice + system + irq + softirq) / os.sysconf("SC_CLK_TCK")
 
 
 @contextlib.contextmanager

@@ -165,7 +165,8 @@ def breaks(_run: Run) -> None:
 def test_a_bench_that_fails_is_told_in_a_line_and_the_others_are_measured(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    rows = [Bench(name, name, f"{__name__}:{name}", seconds=1) for name in ("breaks", "measure")]
+    names = [each.__name__ for each in (breaks, measure)]
+    rows = [Bench(name, name, f"{__name__}:{name}", seconds=1) for name in names]
     monkeypatch.setattr("bench.__main__.BENCHES", {row.name: row for row in rows})
     assert main(["--quick"]) == 1
     told = capsys.readouterr().out
