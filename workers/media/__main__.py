@@ -21,9 +21,13 @@ def main() -> int:
 
 def _job(env: Mapping[str, str]) -> Job:
     settings = MediaSettings.from_env(env)
-    platform = settings.platform
+    return Job(settings.platform, lambda: serve(settings))
+
+
+async def serve(settings: MediaSettings) -> int:
+    """The exit code. Raises UserError for what the model cannot be opened with."""
     opens = partial(open_worker, settings, line_of(settings))
-    return Job(platform, lambda: Host(platform, opens, platform.http_port).run())
+    return await Host(settings.platform, opens, settings.platform.http_port).run()
 
 
 def names_of(settings: MediaSettings) -> ModelNames:
