@@ -18,6 +18,9 @@ MOST_BYTES = 16 * 1024 * 1024
 _LARGEST = 2 * 1024 * 1024
 """Room for one message of any size, or nothing is asked for."""
 _WATCH_S = 0.5
+_STORED = "$JS.ACK."
+"""Where a stored message is acknowledged. A word of the server has no such reply, whatever the
+headers of a message pretend."""
 
 
 class ConsumerGone(Exception):
@@ -148,8 +151,8 @@ class PullClient:
 
     async def _on_message(self, message: Msg) -> None:
         self._heard = asyncio.get_running_loop().time()
-        if message.headers and not message.data and "Status" in message.headers:
-            await self._on_status(message.headers)
+        if not message.reply.startswith(_STORED):
+            await self._on_status(message.headers or {})
             return
         self._outstanding = max(0, self._outstanding - 1)
         if self._paused or self._stopping:
@@ -160,8 +163,8 @@ class PullClient:
         self._arrived.set()
 
     async def _on_status(self, headers: dict[str, str]) -> None:
-        status, description = headers["Status"], headers.get("Description", "")
-        if status == "100":
+        status, description = headers.get("Status", ""), headers.get("Description", "")
+        if status in ("", "100"):
             return
         unused = headers.get("Nats-Pending-Messages")
         self._outstanding = max(0, self._outstanding - int(unused)) if unused else 0

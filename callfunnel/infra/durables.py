@@ -60,3 +60,19 @@ def durable_of(
         filter_subjects=filters_of(messages, raw=raw),
     )
     return streams.pop(), config
+
+
+def reads(config: api.ConsumerConfig, subject: str) -> bool:
+    """Whether a consumer of the stream that takes `subject` has such a message delivered to it."""
+    filters = config.filter_subjects or [config.filter_subject or ">"]
+    return any(_matches(each.split("."), subject.split(".")) for each in filters)
+
+
+def _matches(pattern: Sequence[str], subject: Sequence[str]) -> bool:
+    if pattern[-1] == ">":
+        if len(subject) < len(pattern):
+            return False
+        pattern, subject = pattern[:-1], subject[: len(pattern) - 1]
+    if len(pattern) != len(subject):
+        return False
+    return all(want in ("*", word) for want, word in zip(pattern, subject, strict=True))

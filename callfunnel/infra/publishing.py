@@ -10,11 +10,10 @@ from nats.aio.msg import Msg
 
 from callfunnel.domain.errors import Temporary
 from callfunnel.events.envelope import Wire
-from callfunnel.events.streams import dead_subject
 from callfunnel.infra.clock import utc_now
+from callfunnel.infra.letters import Delivered, letter_of
 from callfunnel.infra.windowed import Outgoing, WindowedSender
 
-DEAD_PREFIX = "cf-dead-"
 REPLAYS = "cf-replays"
 """How often an operator has put a message back; it stays with the message."""
 
@@ -52,25 +51,24 @@ class Publisher:
                 self._owed.pop(key, None)
 
     async def bury(self, message: Msg, reason: str) -> None:
-        """Puts a message into DEAD with its reason. Raises Temporary when DEAD does not take it.
+        """Puts a message into DEAD with its reason (see `letter_of`).
 
-        `dead.<durable>.<original subject>`; headers and body stay, `cf-dead-*` are added. A
-        message of a stream that is buried twice by a durable is one letter.
+        Raises Temporary when DEAD does not take it.
         """
         where = message.metadata
-        headers = dict(message.headers or {})
-        headers |= {
-            f"{DEAD_PREFIX}reason": reason[:500],
-            f"{DEAD_PREFIX}at": utc_now(),
-            f"{DEAD_PREFIX}durable": where.consumer,
-            f"{DEAD_PREFIX}stream": where.stream,
-            f"{DEAD_PREFIX}sequence": str(where.sequence.stream),
-            f"{DEAD_PREFIX}delivered": str(where.num_delivered),
-            "Nats-Msg-Id": f"{where.consumer}-{where.stream}-{where.sequence.stream}",
-        }
-        subject = dead_subject(where.consumer, message.subject)
+        delivered = Delivered(
+            durable=where.consumer,
+            stream=where.stream,
+            sequence=where.sequence.stream,
+            times=where.num_delivered,
+            subject=message.subject,
+            headers=message.headers or {},
+            body=message.data,
+        )
+        letter = letter_of(delivered, reason, utc_now(), self._client.max_payload)
+        stream = self._client.jetstream()
         try:
-            await self._client.jetstream().publish(subject, message.data, headers=headers)
+            await stream.publish(letter.subject, letter.body, headers=letter.headers)
         except (TimeoutError, nats.errors.Error, nats.js.errors.Error) as error:
             raise Temporary("DEAD does not take it") from error
 

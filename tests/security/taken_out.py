@@ -136,7 +136,12 @@ DEFENCES = (
     # --- carriers and media
     Defence(
         "a webhook is signed", "gateway/webhooks.py",
-        "if not is_signed(account.auth_token, url, received.signature, form):", "if False:",
+        "if not self._is_signed(account, received, form):", "if False:",
+        (f"{UNIT}/gateway/test_webhooks.py",),
+    ),
+    Defence(
+        "a flood of unsigned webhooks asks the database little", "gateway/webhooks.py",
+        'if not self._strangers.take("", self._now()).allowed:', "if False:",
         (f"{UNIT}/gateway/test_webhooks.py",),
     ),
     Defence(
@@ -244,9 +249,9 @@ DEFENCES = (
         (f"{BUS}::test_no_role_takes_messages_out_of_a_stream[RAW-media]",),
     ),
     Defence(
-        "an operator puts back messages alone", "callfunnel/infra/dead.py",
-        "if not stream_of_subject(subject):", "if False:",
-        (f"{DEAD}::test_a_letter_does_not_make_the_operator_say_what_no_stream_of_messages_takes",),
+        "an operator puts back what a consumer can have had", "callfunnel/infra/dead.py",
+        "if not await self._reads(durable, subject):", "if False:",
+        (f"{DEAD}::test_a_letter_makes_the_operator_say_nothing_but_what_its_consumer_reads",),
     ),
     # --- the page and the wire
     Defence(

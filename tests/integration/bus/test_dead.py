@@ -91,7 +91,7 @@ async def test_a_letter_that_is_not_there_is_a_user_s_mistake(bus: Bus, client: 
     letters = DeadLetters(client)
     with pytest.raises(UserError, match="no dead letter 99"):
         await letters.show(99)
-    with pytest.raises(UserError, match="no name"):
+    with pytest.raises(UserError, match="no consumer"):
         await letters.list(durable="a.>")
 
 
@@ -197,17 +197,39 @@ async def test_while_dead_is_full_the_message_stays_where_it_is_and_dies_once_th
 
 @pytest.mark.parametrize(
     "subject",
-    ["$KV.cf_rulebooks.demo.agent", "$KV.cf_pins.call.x", "cf.demo.decision.apr_1.decide"],
+    [
+        "$KV.cf_rulebooks.demo.agent",
+        "$KV.cf_pins.call.x",
+        "cf.demo.decision.apr_1.decide",
+        "cf.demo.call.c_1.ended",
+        "cf.demo.usage.c_1.other",
+        "cf.demo.usage.c_1.measured.more",
+    ],
 )
-async def test_a_letter_does_not_make_the_operator_say_what_no_stream_of_messages_takes(
+async def test_a_letter_makes_the_operator_say_nothing_but_what_its_consumer_reads(
     bus: Bus, client: Client, subject: str
 ) -> None:
     letters = DeadLetters(client)
+    for number in await buried(bus, letters):
+        await client.jetstream().delete_msg("DEAD", number)
     heard = await client.subscribe(subject)
-    buried = await client.jetstream().publish(f"dead.metering.{subject}", b"forged")
+    forged = await client.jetstream().publish(f"dead.metering.{subject}", b"forged")
 
-    with pytest.raises(UserError, match="no message of ours"):
-        await letters.replay(buried.seq)
+    with pytest.raises(UserError, match="no message of metering"):
+        await letters.replay(forged.seq)
     assert await letters.replay_all() == []
     await client.flush()
     assert heard.pending_msgs == 0
+
+
+async def test_letters_of_a_consumer_that_nobody_has_are_a_users_mistake(
+    bus: Bus, client: Client
+) -> None:
+    letters = DeadLetters(client)
+    await buried(bus, letters)
+    assert await letters.list(durable="redaction") != []
+    for nobody in ("metring", "follow-1"):
+        with pytest.raises(UserError, match=f"no consumer '{nobody}'"):
+            await letters.list(durable=nobody)
+        with pytest.raises(UserError, match="no consumer"):
+            await letters.replay_all(durable=nobody)

@@ -18,6 +18,7 @@ class Delivered:
 
     data: bytes = b"x"
     headers: dict[str, str] | None = None
+    reply: str = "$JS.ACK.RAW.reader.1.1.1.1.0"
 
 
 @dataclass
