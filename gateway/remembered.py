@@ -25,7 +25,8 @@ class Remembered(Generic[K, V]):
 
     An answer of None is kept too, as many of them in a place of their own: whoever guesses asks the
     source once, and makes it forget other guesses alone. Failures are not kept.
-    While the source is away an answer of up to `stale_s` seconds ago still counts.
+    While the source is away an answer of up to `stale_s` seconds ago still counts. Those who want
+    the same answer at once share one question, and its failure.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Remembered(Generic[K, V]):
         self._stale_s = stale_s
         self._kept: OrderedDict[K, _Kept[V]] = OrderedDict()
         self._nothing: OrderedDict[K, _Kept[V]] = OrderedDict()
+        self._asking: dict[K, asyncio.Future[V]] = {}
 
     async def get(self, key: K) -> V:
         """The answer for `key`, asked again once it is too old."""
@@ -52,16 +54,28 @@ class Remembered(Generic[K, V]):
             return kept.answer
         if kept is not None and self._now() < kept.at + self._stale_s:
             return await self._unless_away(key, kept)
-        return self._keep(key, await self._ask(key), self._now())
+        return self._keep(key, await self._answer(key), self._now())
 
     async def _unless_away(self, key: K, kept: _Kept[V]) -> V:
         """The source has a moment to say otherwise; else it is left alone for a while."""
         try:
             async with asyncio.timeout(_SECOND_THOUGHT_S):
-                answer = await self._ask(key)
+                answer = await self._answer(key)
         except (Temporary, TimeoutError):
             return self._keep(key, kept.answer, kept.at)
         return self._keep(key, answer, self._now())
+
+    async def _answer(self, key: K) -> V:
+        asking = self._asking.get(key)
+        if asking is None:
+            asking = self._asking[key] = asyncio.ensure_future(self._ask(key))
+            asking.add_done_callback(lambda answered: self._told(key, answered))
+        return await asyncio.shield(asking)
+
+    def _told(self, key: K, answered: asyncio.Future[V]) -> None:
+        del self._asking[key]
+        if not answered.cancelled():
+            answered.exception()  # whoever wanted it may have gone
 
     def _keep(self, key: K, answer: V, at: float) -> V:
         place, other = self._kept, self._nothing

@@ -148,3 +148,33 @@ def test_what_one_asks_for_is_never_what_another_is_told() -> None:
     assert [(key, answer.split()[0]) for key, answer in run(scenario())] == [
         (key, key) for key, _ in run(scenario())
     ]
+
+
+def test_those_who_want_the_same_at_once_ask_once() -> None:
+    async def scenario() -> tuple[list[str], int]:
+        source = Source()
+
+        async def slowly(key: str) -> str:
+            await asyncio.sleep(1)
+            return await source(key)
+
+        memory = Remembered(slowly, seconds=3, most=2, now=asyncio.get_running_loop().time)
+        first = asyncio.ensure_future(memory.get("a"))
+        others = asyncio.gather(*(memory.get("a") for _ in range(9)))
+        await asyncio.sleep(0.5)
+        first.cancel()
+        return await others, source.asked
+
+    assert run(scenario()) == (["a 1"] * 9, 1)
+
+
+def test_those_who_asked_at_once_fail_together_and_the_next_one_asks_again() -> None:
+    async def scenario() -> tuple[list[bool], str]:
+        source = Source()
+        source.away = True
+        memory = remembered(source)
+        failed = await asyncio.gather(*(memory.get("a") for _ in range(3)), return_exceptions=True)
+        source.away = False
+        return [isinstance(each, Temporary) for each in failed], await memory.get("a")
+
+    assert run(scenario()) == ([True] * 3, "a 2")

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from callfunnel.carrier.signature import signature
 from callfunnel.domain.call import Pin
 from callfunnel.domain.ids import TenantId
-from gateway.accounts import Accounts
+from gateway.accounts import Account, Accounts
 from gateway.store import Route
-from gateway.webhooks import NotSigned, Received, Webhooks
+from gateway.webhooks import STRANGERS, NotSigned, Received, Webhooks
 
 ACME, OTHER = TenantId("acme"), TenantId("other")
 TOKENS = {
@@ -28,7 +28,11 @@ class Secrets:
 
 
 class Directory:
+    def __init__(self) -> None:
+        self.asked = 0
+
     async def route(self, number: str) -> Route | None:
+        self.asked += 1
         return Route(ACME, "agent", 5) if number == NUMBER else None
 
 
@@ -55,8 +59,9 @@ async def test_what_is_remembered_of_one_account_is_never_told_of_another() -> N
         assert await kept.with_sid("AC3") is None
 
 
-def webhooks() -> Webhooks:
-    return Webhooks("https://phone.example.com/", accounts(), Directory(), NoPins())
+def webhooks(directory: Directory | None = None) -> Webhooks:
+    whose = directory or Directory()
+    return Webhooks("https://phone.example.com/", accounts(), whose, NoPins(), lambda: 0.0)
 
 
 def received(token: str, **form: str) -> Received:
@@ -106,9 +111,39 @@ async def test_a_caller_id_that_is_no_caller_id_is_not_passed_on() -> None:
 @given(st.binary(max_size=400))
 async def test_garbage_is_refused_and_nothing_worse(body: bytes) -> None:
     with pytest.raises(NotSigned):
-        await webhooks().offered(Received("/carriers/twilio/voice", "x", body))
+        await webhooks().offered(Received("/carriers/twilio/voice", "x" * 28, body))
 
 
 async def test_a_form_that_is_too_long_is_refused() -> None:
     with pytest.raises(NotSigned):
         await webhooks().offered(received("acme-secret", Filler="x" * 70_000))
+
+
+async def test_a_flood_of_strangers_has_little_looked_up_and_keeps_no_carrier_out() -> None:
+    directory = Directory()
+    door = webhooks(directory)
+    await door.offered(received("acme-secret"))
+    for n in range(3 * STRANGERS.quota):
+        with pytest.raises(NotSigned):
+            await door.offered(received("a guess", AccountSid=f"AC{n % 5}", To=f"+1555{n:07}"))
+    assert directory.asked <= 1 + STRANGERS.quota
+
+    known = await door.offered(received("acme-secret"))
+    new = await door.offered(received("other-secret", AccountSid="AC2", To="+15559999999"))
+    assert (known.account.tenant, new.account.tenant) == (ACME, OTHER)
+
+
+@pytest.mark.parametrize("signature", ["", "x", "x" * 29])
+async def test_what_is_no_signature_has_nothing_looked_up(signature: str) -> None:
+    directory = Directory()
+    offered = received("acme-secret")
+    with pytest.raises(NotSigned):
+        await webhooks(directory).offered(Received(offered.target, signature, offered.body))
+    assert directory.asked == 0
+
+
+async def test_a_tenant_that_has_an_account_no_longer_does_not_sign_for_it() -> None:
+    kept = accounts()
+    for tenant in (ACME, OTHER):
+        kept.know(Account(tenant, "AC1", "acme-secret"))
+    assert [account.tenant for account in await kept.known_as("AC1")] == [ACME]
