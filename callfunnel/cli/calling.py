@@ -56,6 +56,7 @@ def call(
     from callfunnel.cli import script, sound
     from callfunnel.cli.stack import Api, running
 
+    numbers = (options.number(caller), options.number(callee))
     turns = script.turns(items or [], say or [])
     if out is not None:
         sound.must_be_writable(out)
@@ -63,7 +64,7 @@ def call(
     manners = Manners(
         answer_after=round(answer_after * 1_000), hangup_after=round(hangup_after * 1_000)
     )
-    outcome = _place(stack, (caller, callee), turns, manners, quiet=as_json)
+    outcome = _place(stack, numbers, turns, manners, quiet=as_json)
     if out is not None:
         sound.write(out, bytes(outcome.heard))
     report = _report(Api(stack), outcome, as_json)

@@ -1,5 +1,6 @@
 """Options that every command has."""
 
+import re
 from typing import Annotated
 
 import typer
@@ -13,7 +14,15 @@ Home = Annotated[
         "--home", metavar="DIR", help="Home of the stack; else CALLFUNNEL_HOME, else ~/.callfunnel."
     ),
 ]
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def number(text: str) -> str:
+    """`text` itself. Raises UserError for what no carrier would call a number."""
+    if not _E164.fullmatch(text):
+        raise UserError(f"{text} is no telephone number", "write it like +15550109999")
+    return text
 
 
 def call_id(text: str) -> str:

@@ -23,28 +23,45 @@ _ADVICE = {
 }
 
 
-def processes(stack: Running, http: httpx.Client) -> Iterator[Finding]:
+def processes(stack: Running, within_s: float) -> Iterator[Finding]:
     """One finding for each process that says why it is of no use now; one if none does."""
+    with httpx.Client(timeout=within_s, trust_env=False) as http:
+        yield from readiness(stack, http)
+
+
+def readiness(stack: Running, http: httpx.Client) -> Iterator[Finding]:
+    """As `processes`, asked by that client. One that leaves is no mistake."""
+    leaving = {each["name"] for each in stack.state.get("processes", []) if _leaves(each)}
     silent = True
-    for name, _ in stack.processes:
-        for check, said in _not_so(stack, name, http):
+    for name, pid in stack.processes:
+        for check, said in () if name in leaving else _not_so(stack, name, pid, http):
             silent = False
             spool = stack.home.root / "spool" / name
             fix = _ADVICE.get(check, f"read {stack.home.log(name)}").format(spool=spool)
             why = f": {said}" if isinstance(said, str) else ""
             yield bad(name, f"is not ready ({check}{why})", fix)
     if silent:
-        yield ok("readiness", "every process says that it is ready")
+        gone = sorted(leaving) + list(stack.state.get("stopped", []))
+        but = f"; not asked, for it was told to leave: {', '.join(gone)}" if gone else ""
+        yield ok("readiness", f"every process says that it is ready{but}")
 
 
-def _not_so(stack: Running, name: str, http: httpx.Client) -> Iterator[tuple[str, Any]]:
+def _leaves(entry: Mapping[str, Any]) -> bool:
+    return entry.get("state") == "leaving"
+
+
+def _not_so(stack: Running, name: str, pid: int, http: httpx.Client) -> Iterator[tuple[str, Any]]:
     """The checks of a process that do not hold. Services, and those that are away, say nothing."""
     left = stack.home.run / f"{name}.json"
     if name == "gateway" or not left.exists():
         return
-    port = json.loads(left.read_text())["http_port"]
+    told = json.loads(left.read_text())
+    if told.get("pid") != pid:
+        yield "answer", "it is being started"
+        return
     try:
-        checks: Mapping[str, Any] = http.get(f"http://127.0.0.1:{port}/readyz").json()["checks"]
+        address = f"http://127.0.0.1:{told['http_port']}/readyz"
+        checks: Mapping[str, Any] = http.get(address).json()["checks"]
     except (httpx.HTTPError, ValueError, KeyError):
         yield "answer", "nothing comes back from /readyz"
         return

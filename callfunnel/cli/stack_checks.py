@@ -1,5 +1,6 @@
 """What must be so while the stack runs: processes, the gateway, identity, and a real operation
-each on the bus, the database and the object store."""
+each on the bus, the database and the object store. All are looked at together, for whichever is
+away keeps several of them waiting."""
 
 from __future__ import annotations
 
@@ -16,23 +17,32 @@ import httpx
 from callfunnel.cli import room_checks
 from callfunnel.cli.findings import Finding, bad, ok, warn
 from callfunnel.cli.stack import Api, Running
+from callfunnel.cli.together import Look, together
 from callfunnel.domain.errors import Permanent, Temporary, UserError
 from callfunnel.infra.secrets import Secrets, open_secrets
 
-DEADLINE_S = 5.0
+DEADLINE_S = 3.5
+"""Of one question; all of them have a little more."""
 CLOCK_TOLERANCE_S = 30.0
 LOCAL_NAMES = ("127.0.0.1", "localhost", "::1")
 
 
 def look(stack: Running) -> Iterator[Finding]:
     yield from _processes(stack)
-    with httpx.Client(timeout=DEADLINE_S, trust_env=False) as http:
-        yield from _gateway(stack, http)
-        yield from room_checks.processes(stack, http)
-        yield _issuer(stack, http)
-    yield from asyncio.run(_services(stack))
-    yield _rulebooks(stack)
+    looks: dict[str, Look] = {
+        "gateway": lambda: _gateway(stack),
+        "readiness": lambda: room_checks.processes(stack, DEADLINE_S),
+        "identity": lambda: _identity(stack),
+        **_services(stack),
+        "rule books": lambda: [_rulebooks(stack)],
+    }
+    yield from together(looks, DEADLINE_S + 0.5)
     yield _microphone(stack)
+
+
+def _get(url: str, token: str = "") -> httpx.Response:
+    head = {"Authorization": f"Bearer {token}"} if token else {}
+    return httpx.get(url, headers=head, timeout=DEADLINE_S, trust_env=False)
 
 
 def _processes(stack: Running) -> Iterator[Finding]:
@@ -74,10 +84,10 @@ def _alive(pid: int) -> bool:
     return True
 
 
-def _gateway(stack: Running, http: httpx.Client) -> Iterator[Finding]:
+def _gateway(stack: Running) -> Iterator[Finding]:
     log = stack.home.log("gateway")
     try:
-        answer = http.get(f"{stack.gateway}/readyz")
+        answer = _get(f"{stack.gateway}/readyz")
     except httpx.HTTPError as problem:
         yield bad("gateway", f"does not answer ({type(problem).__name__})", f"read {log}")
         return
@@ -96,30 +106,39 @@ def _clock(theirs: float) -> Finding:
     return ok("clock", "agrees with the gateway's")
 
 
-def _issuer(stack: Running, http: httpx.Client) -> Finding:
+def _identity(stack: Running) -> Iterator[Finding]:
     address = stack.services.get("issuer", "")
     try:
-        keys = http.get(f"{address}/protocol/openid-connect/certs").json()["keys"]
+        keys = _get(f"{address}/protocol/openid-connect/certs").json()["keys"]
         token = stack.token
-        answer = http.get(
-            f"{stack.gateway}/v1/calls?limit=1", headers={"Authorization": f"Bearer {token}"}
-        )
     except (httpx.HTTPError, KeyError, ValueError, UserError) as problem:
-        return bad("identity", f"no token can be had ({problem})", "read the issuer's log")
-    if answer.status_code != 200:
-        return bad("identity", f"the API answers {answer.status_code}", "read the gateway's log")
-    return ok("identity", f"keys: {len(keys)}; a token that the API takes")
+        yield bad("identity", f"no token can be had ({problem})", "read the issuer's log")
+        return
+    yield ok("identity", f"{len(keys)} keys; a token can be had")
+    try:
+        status = _get(f"{stack.gateway}/v1/calls?limit=1", token).status_code
+    except httpx.HTTPError as problem:
+        yield bad("api", f"does not answer ({type(problem).__name__})", "see what else is wrong")
+        return
+    if status == 200:
+        yield ok("api", "takes the token")
+    else:
+        yield bad("api", f"answers {status}", "see what else is wrong, and the gateway's log")
 
 
-async def _services(stack: Running) -> list[Finding]:
+def _services(stack: Running) -> Mapping[str, Look]:
+    """One look for each, for one that hangs must not hide what the others say."""
     try:
         secrets = open_secrets(stack.platform.secrets)
     except (UserError, OSError, ValueError) as problem:
-        return [bad("secrets", str(problem), "the home is damaged: start with another --home")]
-    asked = (("bus", _bus), ("database", _database), ("objects", _objects))
-    found = [await _ask(name, operation, stack, secrets) for name, operation in asked]
-    told = [_letters(each) if each.what == "bus" else each for each in found]
-    return [*told, *await _streams(stack, secrets)]
+        damaged = bad("secrets", str(problem), "the home is damaged: start with another --home")
+        return {"secrets": lambda: [damaged]}
+    return {
+        "bus": lambda: [_letters(asyncio.run(_ask("bus", _bus, stack, secrets)))],
+        "database": lambda: [asyncio.run(_ask("database", _database, stack, secrets))],
+        "objects": lambda: [asyncio.run(_ask("objects", _objects, stack, secrets))],
+        "streams": lambda: asyncio.run(_streams(stack, secrets)),
+    }
 
 
 async def _streams(stack: Running, secrets: Secrets) -> list[Finding]:
@@ -128,7 +147,7 @@ async def _streams(stack: Running, secrets: Secrets) -> list[Finding]:
     from callfunnel.infra.fill import fills
 
     try:
-        async with asyncio.timeout(2 * DEADLINE_S):
+        async with asyncio.timeout(DEADLINE_S):
             bus = await Bus.connect(stack.platform, "supervisor", secrets)
             try:
                 return list(room_checks.told_of_streams(await fills(bus.client)))
@@ -161,10 +180,16 @@ async def _bus(stack: Running, secrets: Secrets) -> str:
     from callfunnel.infra.bus import Bus
     from callfunnel.infra.dead import DeadLetters
     from callfunnel.infra.provision import prove_storage
+    from callfunnel.local.nats import stores_all
 
     bus = await Bus.connect(stack.platform, "supervisor", secrets)
     try:
         await prove_storage(bus.client)
+        if not await asyncio.to_thread(stores_all, stack.home, stack.services["nats"]):
+            raise Temporary(
+                "a stream has taken nothing since its disk was full: it starts anew once there is"
+                " room; if not, `./cf restart nats`"
+            )
         return f"{len(await DeadLetters(bus.client).list())} dead letters"
     finally:
         await bus.stop()

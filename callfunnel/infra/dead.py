@@ -19,7 +19,7 @@ from callfunnel.domain.errors import Temporary, UserError
 from callfunnel.events.streams import CALLS, DEAD, STREAMS, USAGE, dead_subject, stream_of_subject
 from callfunnel.infra.durables import is_durable_name, reads
 from callfunnel.infra.follow import Follower
-from callfunnel.infra.letters import DEAD_PREFIX, LEFT_OUT
+from callfunnel.infra.letters import DEAD_PREFIX, LEFT_OUT, size_of
 from callfunnel.infra.publishing import REPLAYS
 
 _HARMLESS = frozenset({CALLS.name, USAGE.name})
@@ -97,6 +97,8 @@ class DeadLetters:
         again = {k: v for k, v in headers.items() if not k.startswith(DEAD_PREFIX)}
         again["Nats-Msg-Id"] = f"{headers.get('ce-id', 'dead')}-again-{number}"
         again[REPLAYS] = str(_number(headers, REPLAYS) + 1)
+        if size_of(again) + len(body) > self._client.max_payload:
+            raise UserError(f"{number} is too large to be put back", "see `dead show`")
         stream = self._client.jetstream()
         try:
             await stream.publish(subject, body, headers=again)

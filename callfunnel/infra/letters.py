@@ -64,7 +64,7 @@ def letter_of(message: Delivered, reason: str, at: str, most_bytes: int) -> Lett
         "Nats-Msg-Id": f"{message.durable}-{message.stream}-{message.sequence}",
     }
     whole = headers | _why(message, reason, gone)
-    fits = _size(whole) + len(message.body) <= most_bytes
+    fits = size_of(whole) + len(message.body) <= most_bytes
     if not fits:
         whole = headers | _why(message, reason, [*gone, "body"])
     return Letter(dead_subject(message.durable, subject), whole, message.body if fits else b"")
@@ -101,6 +101,7 @@ def _short(subject: str) -> str:
     return ".".join(word[:_LONGEST_TOKEN] for word in subject.split(".")[:5])
 
 
-def _size(headers: Mapping[str, str]) -> int:
+def size_of(headers: Mapping[str, str]) -> int:
+    """Bytes of a block of headers as the bus counts them, beside the body's."""
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     return len(f"{_VERSION_LINE}{lines}\r\n".encode())

@@ -47,8 +47,8 @@ async def provision(client: Client, size: BusSize | None = None) -> list[str]:
 async def prove_storage(client: Client) -> None:
     """Stores one message and takes it away again. Raises Temporary when it is not stored.
 
-    A server whose disk was full once refuses every message until it is started again, also when
-    there is room, and calls itself healthy all the while (nats-server 2.15).
+    A stream that met a full disk takes no message until its server is started again, also when
+    there is room (nats-server 2.15): that, only the server's own health of all streams tells.
     """
     stream, name = client.jetstream(timeout=3), f"PROOF_{token_hex(4)}"
     try:

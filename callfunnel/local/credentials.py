@@ -11,6 +11,7 @@ from functools import partial
 
 from callfunnel.domain.ids import PLATFORM
 from callfunnel.infra.sealed import SealedFolder
+from callfunnel.local.bus_probe import SYSTEM_USER
 
 NATS_ROLES = ("supervisor", "gateway", "media", "conductor", "persistence", "billing")
 POSTGRES_ROLES = ("superuser", "owner", "gateway", "conductor", "persistence", "billing")
@@ -51,7 +52,7 @@ def _wanted() -> dict[str, Callable[[], dict[str, str]]]:
             name: secrets.token_hex(24) for name in ("volume", "filer", "admin")
         },
         "objects/tls": _inner_certificate,
-        **{f"nats/{role}": partial(_user_and_password, role) for role in NATS_ROLES},
+        **{f"nats/{who}": partial(_user_and_password, who) for who in (*NATS_ROLES, SYSTEM_USER)},
         **{f"postgres/{role}": partial(_postgres_user, role) for role in POSTGRES_ROLES},
         **{f"objects/{role}": partial(_object_keys, role) for role in OBJECT_ROLES},
         **{f"oidc/{name}": partial(_client, name) for name in (*SERVICES, DEMO_CLIENT)},

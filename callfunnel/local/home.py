@@ -13,7 +13,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,6 +49,11 @@ class Home:
     def state(self) -> Path:
         """What runs now: see `read_state`."""
         return self.run / "up.json"
+
+    @property
+    def targets(self) -> Path:
+        """Where the metrics of what runs now are: see `targets`."""
+        return self.run / "targets.json"
 
     def log(self, name: str) -> Path:
         return self.root / "logs" / f"{name}.log"
@@ -126,7 +131,7 @@ def read_state(home: Home) -> dict[str, Any]:
     return state if isinstance(state, dict) else {}
 
 
-def write_json(file: Path, content: Mapping[str, object]) -> None:
+def write_json(file: Path, content: Mapping[str, object] | Sequence[object]) -> None:
     """Replace `file`, 0600, so that a reader never sees half of it."""
     temporary = file.with_name(f".{file.name}.{os.getpid()}")
     handle = os.open(temporary, os.O_CREAT | os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC, 0o600)

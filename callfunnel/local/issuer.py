@@ -145,12 +145,13 @@ class Issuer:
     def _guarded(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         async def guarded(request: Request) -> Response:
             peer, now = request.client.host if request.client else "", time.monotonic()
-            who = peer
+            who = f"from {peer}"
             try:
-                self._admit(self._asked, peer, now)
-                self._asked.take(peer, now)
                 form = await _form(request)
-                who = f"{peer} {form.get('client_id')} {form.get('username')}"
+                who = self._budget(peer, form)
+                self._admit(self._asked, who, now)
+                self._asked.take(who, now)
+                who = f"{who} {form.get('client_id')} {form.get('username')}"
                 self._admit(self._failed, who, now)
                 answer = await handler(request, form)
                 self._answered.add(outcome="granted")
@@ -164,6 +165,16 @@ class Issuer:
                 return _refusal(refused, 0)
 
         return guarded
+
+    def _budget(self, peer: str, form: Form) -> str:
+        """Whose budget a request is. A client whose secret fits has one of its own: secrets are
+        too long to be guessed, and everybody of this machine has the same address, so what others
+        guess must not cost a client its tokens. All others share that of their address.
+        """
+        try:
+            return f"client {self._grants.authenticated(form).name}"
+        except Refused:
+            return f"from {peer}"
 
     def _admit(self, allowances: Allowances, key: str, now: float) -> None:
         wait = allowances.wait_s(key, now)

@@ -1,7 +1,8 @@
 """The bus of one home: a nats-server from its wheel, with JetStream in the home.
 
 Streams are encrypted at rest with a key that reaches the server only through its environment.
-Each role has its own user, which may do what its work needs and no more (`bus_rights`).
+Each role has its own user, which may do what its work needs and no more (`bus_rights`). Who looks
+after the server has another, in the server's own account: it reads its health and no message.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ from pathlib import Path
 
 from callfunnel.domain.errors import UserError
 from callfunnel.infra.sealed import SealedFolder, write_private
+from callfunnel.local.bus_probe import SYSTEM_USER, health
 from callfunnel.local.bus_rights import permissions
 from callfunnel.local.credentials import NATS_ROLES, credential
 from callfunnel.local.home import Home
 from callfunnel.local.ports import LOOPBACK
-from callfunnel.local.process import AnswersUrl, Process
+from callfunnel.local.process import AnswersHealth, Process
 from callfunnel.local.programs import program, service_environment
 
 KEY_VARIABLE = "CALLFUNNEL_JETSTREAM_KEY"
@@ -29,18 +31,27 @@ _MAX_STORE_BYTES = 8 * 1024**3
 def nats_process(home: Home, ports: Mapping[str, int], store: SealedFolder) -> Process:
     """Write `nats.conf` and say how to run it. Raises UserError when the program is missing."""
     config = home.root / "nats" / "nats.conf"
-    place = Place(LOOPBACK, ports["nats"], ports["nats_http"], home.root / "nats" / "jetstream")
+    place = Place(LOOPBACK, ports["nats"], home.root / "nats" / "jetstream")
+    system = credential(store, f"nats/{SYSTEM_USER}")
     write_private(config, server_config(place, store).encode())
     return Process(
         name="nats",
         argv=(program("nats-server"), "-c", str(config)),
         env={**service_environment(), KEY_VARIABLE: credential(store, "jetstream/key")["key"]},
-        ready=AnswersUrl(f"http://{LOOPBACK}:{ports['nats_http']}/healthz?js-enabled-only=true"),
+        ready=AnswersHealth(ports["nats"], system["user"], system["password"]),
         log=home.log("nats"),
         service=True,
         orphan=signal.SIGTERM,
         address=f"nats://{LOOPBACK}:{ports['nats']}",
+        stores_in=place.store,
     )
+
+
+def stores_all(home: Home, address: str) -> bool:
+    """Whether no stream of the running server is known to refuse what it is told."""
+    system = credential(SealedFolder.open(home.secrets), f"nats/{SYSTEM_USER}")
+    port = int(address.rpartition(":")[2])
+    return health(port, system["user"], system["password"], all_streams=True).stores
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +60,16 @@ class Place:
 
     host: str
     port: int
-    http_port: int
     store: Path
 
 
 def server_config(place: Place, store: SealedFolder) -> str:
     """The text of `nats.conf`; the key of its streams is read from `KEY_VARIABLE`."""
     users = [_user(role, credential(store, f"nats/{role}")) for role in NATS_ROLES]
+    system = credential(store, f"nats/{SYSTEM_USER}")
     return "\n".join(
         (
             f"listen: {place.host}:{place.port}",
-            f"http: {place.host}:{place.http_port}",
             "server_name: callfunnel",
             f"max_payload: {_MAX_PAYLOAD}",
             'write_deadline: "5s"',
@@ -73,6 +83,8 @@ def server_config(place: Place, store: SealedFolder) -> str:
             f"  cipher: aes, key: ${KEY_VARIABLE}",
             "}",
             f"authorization {{ users: {json.dumps(users)} }}",
+            f"accounts {{ SYSTEM: {{ users: [{json.dumps(system)}] }} }}",
+            "system_account: SYSTEM",
             "",
         )
     )

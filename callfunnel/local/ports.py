@@ -20,7 +20,6 @@ LOOPBACK = "127.0.0.1"
 GATEWAY_DEFAULT = 8420
 SERVICE_PORTS = (
     "nats",
-    "nats_http",
     "postgres",
     "issuer",
     "s3",

@@ -10,16 +10,27 @@ from __future__ import annotations
 
 import http.client
 import json
+import shutil
 import socket
 import struct
 from pathlib import Path
 from typing import assert_never
 from urllib.parse import urlsplit
 
+from callfunnel.local import bus_probe
 from callfunnel.local.ports import LOOPBACK
-from callfunnel.local.process import AcceptsLogins, AnswersUrl, Exits, LeavesFile, Readiness
+from callfunnel.local.process import (
+    AcceptsLogins,
+    AnswersHealth,
+    AnswersUrl,
+    Exits,
+    LeavesFile,
+    Process,
+    Readiness,
+)
 
 _WAIT_S = 0.5
+_ROOM_BYTES = 64 * 1024 * 1024
 _STARTUP = b"user\0postgres\0database\0postgres\0\0"
 
 
@@ -30,6 +41,8 @@ def is_ready(readiness: Readiness, pid: int) -> bool:
             return answers(url)
         case AcceptsLogins(port):
             return accepts_logins(port)
+        case AnswersHealth(port, user, password):
+            return bus_probe.health(port, user, password).ready
         case LeavesFile(file):
             return left_file(file, pid)
         case Exits():
@@ -45,6 +58,8 @@ def is_alive(readiness: Readiness, pid: int) -> bool:
             return status_of(url) != 0
         case AcceptsLogins(port):
             return greeted(port) != b""
+        case AnswersHealth(port, user, password):
+            return bus_probe.health(port, user, password).alive
         case LeavesFile(file):
             left = left_port(file, pid)
             return left is None or status_of(f"http://{LOOPBACK}:{left}/healthz") != 0
@@ -52,6 +67,23 @@ def is_alive(readiness: Readiness, pid: int) -> bool:
             return True
         case _:
             assert_never(readiness)
+
+
+def stores(process: Process) -> bool:
+    """Whether nothing is known that keeps a service from storing what it is told."""
+    match process.ready:
+        case AnswersHealth(port, user, password):
+            return bus_probe.health(port, user, password, all_streams=True).stores
+        case _:
+            return True
+
+
+def has_room(folder: Path) -> bool:
+    """Whether a service that stores there could write now."""
+    try:
+        return shutil.disk_usage(folder).free >= _ROOM_BYTES
+    except OSError:
+        return False
 
 
 def answers(url: str) -> bool:

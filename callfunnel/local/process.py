@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -23,6 +23,15 @@ class AcceptsLogins:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswersHealth:
+    """Ready when the NATS server on `port` says so to its system user."""
+
+    port: int
+    user: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class LeavesFile:
     """Ready when `file` holds its pid and `/readyz` on the port written there answers 200."""
 
@@ -34,7 +43,7 @@ class Exits:
     """A step, not a server: done when it has exited with 0."""
 
 
-Readiness = AnswersUrl | AcceptsLogins | LeavesFile | Exits
+Readiness = AnswersUrl | AcceptsLogins | AnswersHealth | LeavesFile | Exits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +55,8 @@ class Process:
     `leaves_within_s` is how long it may take to end once told to. `listens` is the port that the
     supervisor opens for it and keeps open over its lives. `beside`: its successor may be started
     while it still runs, under another identity (see `fleet`). `spools`: what it accepted for the
-    bus lies in a folder of its identity.
+    bus lies in a folder of its identity. `stores_in`: the folder of a service that may live and
+    store nothing (see `cure`).
     """
 
     name: str
@@ -64,3 +74,4 @@ class Process:
     listens: int = 0
     beside: bool = False
     spools: bool = False
+    stores_in: Path | None = None

@@ -20,14 +20,16 @@ from callfunnel.infra.sealed import SealedFolder
 from callfunnel.local import announce, home, leftovers, orders, ports
 from callfunnel.local.children import Children
 from callfunnel.local.credentials import ensure_credentials
+from callfunnel.local.cure import Advice, Cure
 from callfunnel.local.desk import Desk
 from callfunnel.local.fleet import Fleet
 from callfunnel.local.options import UpOptions, checked
-from callfunnel.local.probes import is_alive, is_ready
+from callfunnel.local.probes import has_room, is_alive, is_ready, stores
 from callfunnel.local.process import Process
 from callfunnel.local.processes import Stack, abandoned, beside, processes, windup_process
 from callfunnel.local.spawn import last_words
-from callfunnel.local.watch import GivenUp, Starting, Watch
+from callfunnel.local.targets import targets
+from callfunnel.local.watch import GivenUp, Serving, Starting, Watch
 
 _STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _SIGNALS = (*_STOPS, signal.SIGCHLD, orders.WAKE)
@@ -103,6 +105,7 @@ class Supervisor:
         self._desk = Desk(stack.home, self._fleet, self._all_ready)
         self._announced = False
         self._recheck_at = float("inf")
+        self._cures: dict[str, Cure] = {}
 
     def run(self) -> int:
         announce.say(f"CallFunnel starts in {self._stack.home.root}")
@@ -190,10 +193,24 @@ class Supervisor:
                 continue
             if is_alive(watch.process.ready, pid):
                 watch.pulse.heard(time.monotonic())
+                self._see_that_it_stores(watch, now)
             elif watch.pulse.missed(time.monotonic()):
                 silent = watch.pulse.silent_s(time.monotonic())
                 announce.say(f"{name} has not answered for {silent:.0f} s: it hangs and is ended")
                 self._children.kill(pid)
+
+    def _see_that_it_stores(self, watch: Watch, now: float) -> None:
+        """Starts anew what lives and takes no write, once its disk has room."""
+        name, folder = watch.process.name, watch.process.stores_in
+        if folder is None or not isinstance(watch.state, Serving):
+            return
+        cure = self._cures.setdefault(name, Cure())
+        match cure.look(now, stores=stores(watch.process), room=has_room(folder)):
+            case Advice.SAY_FULL:
+                announce.say(f"{name} stores nothing, for its disk is full: free some of {folder}")
+            case Advice.START_ANEW:
+                announce.say(f"{name} has stored nothing since its disk was full: starting it anew")
+                self._fleet.renew(name, now)
 
     def _end_overdue(self, now: float) -> None:
         for watch in self._fleet.watches:
@@ -243,7 +260,9 @@ class Supervisor:
     def _write_state(self) -> None:
         """What runs, for `down` and `doctor`; a full disk is no reason to end the calls."""
         try:
-            home.write_json(self._stack.home.state, self._snapshot())
+            state = self._snapshot()
+            home.write_json(self._stack.home.state, state)
+            home.write_json(self._stack.home.targets, list(targets(self._stack.home, state)))
         except OSError as error:
             if not self._announced:
                 raise
@@ -256,6 +275,7 @@ class Supervisor:
         self._children.stop([each for each in table if not each.service], _PROGRAMS_GRACE_S)
         self._children.stop([each for each in table if each.service], _SERVICES_GRACE_S)
         self._stack.home.state.unlink(missing_ok=True)
+        self._stack.home.targets.unlink(missing_ok=True)
 
 
 def down(at: home.Home, patience: float = 8.0) -> bool:

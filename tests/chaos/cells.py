@@ -39,7 +39,7 @@ HOW = {
     Harm.KILL: "kill -9; the supervisor starts it again",
     Harm.STOP: "SIGSTOP, 20 s later SIGCONT",
     Harm.REFUSED: "kill -9 and nobody starts it again for 20 s: its port refuses",
-    Harm.FULL: "the tmpfs under its folder has no room for 20 s; nats is then restarted",
+    Harm.FULL: "the tmpfs under its folder has no room for 20 s",
     Harm.CLOCK: "its wall clock is a second off for 3 s, forward or back by the seed",
 }
 

@@ -17,7 +17,6 @@ Lift = Callable[[], None]
 
 DEADLY = (Harm.KILL, Harm.REFUSED)
 """After these the victim is another process."""
-RESTARTED_WITHIN_S = 120.0
 
 
 def lasts_s(harm: Harm) -> float:
@@ -50,8 +49,7 @@ def begin(stage: Stage, victim: str, harm: Harm, chance: Random) -> Lift:
             send(stage.pids(victim), signal.SIGKILL)
             return lambda: os.kill(supervisor, signal.SIGCONT)
         case Harm.FULL:
-            room_again = _fill(stage.disks[victim])
-            return lambda: _started_anew(stage, victim, room_again)
+            return _fill(stage.disks[victim])
         case Harm.CLOCK:
             return _jump(stage, victim, chance.choice((-1_000, 1_000)))
 
@@ -76,16 +74,6 @@ def _fill(disks: list[Path]) -> Lift:
             assert _resize(disk, size)
 
     return lift
-
-
-def _started_anew(stage: Stage, victim: str, room_again: Lift) -> None:
-    """A NATS server that met a full disk stores nothing more: an operator restarts it.
-
-    The command's own verdict does not count: it waits for a worker that drains, too.
-    """
-    room_again()
-    if victim == "nats":
-        stage.up.begin("restart", "nats").communicate(timeout=RESTARTED_WITHIN_S)
 
 
 def _size(stat: os.statvfs_result) -> int:

@@ -13,13 +13,14 @@ from minio import MinioAdmin
 from minio.credentials import StaticProvider
 from testcontainers.core.container import DockerContainer
 
+from callfunnel.local.bus_probe import SYSTEM_USER
 from callfunnel.local.credentials import credential
 from callfunnel.local.nats import KEY_VARIABLE, Place, server_config
 from callfunnel.local.objects import BUCKET
 from callfunnel.local.ports import LOOPBACK
 from callfunnel.local.private_stack import PrivateStack
 from callfunnel.local.probes import is_ready
-from callfunnel.local.process import AcceptsLogins, AnswersUrl, Readiness
+from callfunnel.local.process import AcceptsLogins, AnswersHealth, AnswersUrl, Readiness
 from callfunnel.local.processes import Stack
 from tests.containers.images import NATS, OBJECTS, POSTGRES, container
 from tests.simulators.waiting import eventually
@@ -35,11 +36,10 @@ class ContainerServices(PrivateStack):
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
+        system = credential(stack.store, f"nats/{SYSTEM_USER}")
         self._running: dict[str, DockerContainer] = {}
         self._ready: dict[str, Readiness] = {
-            "nats": AnswersUrl(
-                f"http://{LOOPBACK}:{stack.ports['nats_http']}/healthz?js-enabled-only=true"
-            ),
+            "nats": AnswersHealth(stack.ports["nats"], system["user"], system["password"]),
             "postgres": AcceptsLogins(stack.ports["postgres"]),
             "objects": AnswersUrl(f"http://{LOOPBACK}:{stack.ports['s3']}/minio/health/ready"),
         }
@@ -74,9 +74,9 @@ class ContainerServices(PrivateStack):
         eventually(lambda: is_ready(self._ready[name], 0), f"{name} serves", _LIMIT_S)
 
     def _nats(self) -> DockerContainer:
-        inside = Place("0.0.0.0", 4222, 8222, Path("/data"))  # noqa: S104 - of the container
+        inside = Place("0.0.0.0", 4222, Path("/data"))  # noqa: S104 - of the container
         config = server_config(inside, self._stack.store)
-        made = container(NATS, {4222: self.ports["nats"], 8222: self.ports["nats_http"]})
+        made = container(NATS, {4222: self.ports["nats"]})
         made.with_copy_into_container(config.encode(), _CONFIG)
         made.with_env(KEY_VARIABLE, credential(self._stack.store, "jetstream/key")["key"])
         return made.with_command(["-c", _CONFIG])

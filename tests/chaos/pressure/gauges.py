@@ -12,6 +12,9 @@ from typing import Any
 import httpx
 
 from bench.harness.processes import descendants, pss_kb
+from callfunnel.domain.ids import PLATFORM
+from callfunnel.infra.sealed import SealedFolder
+from callfunnel.local.bus_probe import SYSTEM_USER, ask
 from tests.simulators.running_stack import RunningStack
 
 EVERY_S = 0.5
@@ -121,12 +124,10 @@ def metric(home: Path, process: str, name: str) -> float:
 
 def _on_the_bus(home: Path) -> int:
     """Messages that durables have not acknowledged, of all streams together."""
-    port = json.loads((home / "ports.json").read_text())["nats_http"]
-    try:
-        url = f"{_LOOPBACK}:{port}/jsz?accounts=1&streams=1&consumers=1"
-        shown: dict[str, Any] = httpx.get(url, timeout=2, trust_env=False).json()
-    except (httpx.HTTPError, ValueError):
-        return 0
+    port = json.loads((home / "ports.json").read_text())["nats"]
+    login = SealedFolder.open(home / "secrets").get(PLATFORM, f"nats/{SYSTEM_USER}")
+    told = {"accounts": True, "streams": True, "consumer": True}
+    shown = ask(port, (login["user"], login["password"]), "JSZ", told) or {}
     streams = [s for a in shown.get("account_details", []) for s in a.get("stream_detail", [])]
     durables = [c for s in streams for c in s.get("consumer_detail") or [] if _is_ours(c)]
     return sum(c["num_pending"] + c["num_ack_pending"] for c in durables)

@@ -15,8 +15,9 @@ command line, with callers who talk all the while. *Lost* is what a spool accept
 has; *refused* is what found no room at all (recording segments, on a full disk). Memory is PSS,
 MB, before, at its peak and after. What becomes of a call then: [130](decisions/{decision}); what
 is bounded by what: [133](decisions/{bounds}). Beside the lines in the logs there are metrics:
-`spool_refused_total`, `spool_sender_refused_by_bus_total`, `media_lost_segments_total`,
-`media_lost_messages_total` ([metrics.md](metrics.md)).
+`callfunnel_spool_refused_total`, `callfunnel_spool_sender_refused_by_bus_total`,
+`callfunnel_media_lost_segments_total`, `callfunnel_media_lost_messages_total`
+([metrics.md](metrics.md)).
 
 """
 DECISION = "0130-what-is-full-says-so.md"

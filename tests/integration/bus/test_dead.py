@@ -202,7 +202,6 @@ async def test_while_dead_is_full_the_message_stays_where_it_is_and_dies_once_th
         "$KV.cf_pins.call.x",
         "cf.demo.decision.apr_1.decide",
         "cf.demo.call.c_1.ended",
-        "cf.demo.usage.c_1.other",
         "cf.demo.usage.c_1.measured.more",
     ],
 )

@@ -189,7 +189,7 @@ def test_a_long_request_is_refused(stack: Stack) -> None:
     assert (status, answer["error"]) == (400, "invalid_request")
 
 
-def test_guessing_is_slowed_down_and_others_are_not(stack: Stack) -> None:
+def test_guessing_is_slowed_down_and_the_client_itself_is_not(stack: Stack) -> None:
     with pytest.raises(KeycloakAuthenticationError):
         keycloak(stack, "guess").token(grant_type="client_credentials")
     guess = {"grant_type": "client_credentials", "client_id": "demo-admin", "client_secret": "x"}
@@ -198,8 +198,23 @@ def test_guessing_is_slowed_down_and_others_are_not(stack: Stack) -> None:
     status, _, headers = answers[-1]
     assert status == 429
     assert int(headers["retry-after"]) >= 1
-    gateway = stack.store.get(PLATFORM, "oidc/gateway")
-    assert post(stack, "token", {"grant_type": "client_credentials", **gateway})[0] == 200
+    for name in ("demo-admin", "gateway"):
+        client = stack.store.get(PLATFORM, f"oidc/{name}")
+        assert post(stack, "token", {"grant_type": "client_credentials", **client})[0] == 200
+
+
+def test_a_flood_of_guesses_costs_no_client_its_tokens(stack: Stack) -> None:
+    guesses = ({"client_id": f"nobody-{n}", "client_secret": "x"} for n in range(3000))
+    answers = (post(stack, "token", each)[0] for each in guesses)
+    assert 429 in answers, "their budget ends"
+    client = stack.store.get(PLATFORM, "oidc/demo-admin")
+    assert post(stack, "token", {"grant_type": "client_credentials", **client})[0] == 200
+
+
+def test_a_persons_password_is_guessed_slowly_also_by_a_client(stack: Stack) -> None:
+    client = stack.store.get(PLATFORM, "oidc/demo-admin")
+    form = {"grant_type": "password", "username": "somebody", "password": "x", **client}
+    assert {post(stack, "token", form)[0] for _ in range(12)} == {400, 429}
 
 
 def test_it_says_that_it_is_alive_and_what_it_counted(stack: Stack) -> None:

@@ -17,6 +17,8 @@ HEAVY = {"httpx", "numpy", "rich", "soundfile", "psycopg", "nats", "msgspec", "a
         (["calls"], "nothing runs"),
         (["call", "nowhere.wav"], "no file"),
         (["call"], "nothing to say"),
+        (["call", "--from", "123", "say:hello"], "123 is no telephone number"),
+        (["call", "--to", "+1555010000x", "say:hello"], "is no telephone number"),
         (["call", "--hangup-after", "soon", "x"], "hangup-after"),
         (["dance"], "dance"),
         (["show"], "CALL"),

@@ -29,14 +29,17 @@ def test_a_stream_that_fills_up_is_a_warning_and_an_empty_bus_is_well() -> None:
     assert (well.verdict, well.detail) == ("ok", "the fullest is 1 % full")
 
 
-def looked_at(folder: Path, checks: Mapping[str, Any]) -> list[room_checks.Finding]:
+def looked_at(
+    folder: Path, checks: Mapping[str, Any], state: str = "serving", **more: Any
+) -> list[room_checks.Finding]:
     """What is found when the media worker answers so."""
     (folder / "run").mkdir()
-    (folder / "run" / "media-1.json").write_text(json.dumps({"http_port": 1}))
-    stack = Running(Home(folder), {"processes": [{"name": "media-1", "pid": 1}]})
+    (folder / "run" / "media-1.json").write_text(json.dumps({"http_port": 1, "pid": 1}))
+    media = {"name": "media-1", "pid": 1, "state": state}
+    stack = Running(Home(folder), {"processes": [media], **more})
     answer = httpx.Response(503, json={"ok": False, "checks": checks})
     with httpx.Client(transport=httpx.MockTransport(lambda _: answer)) as http:
-        return list(room_checks.processes(stack, http))
+        return list(room_checks.readiness(stack, http))
 
 
 def test_a_worker_without_room_says_what_is_full_where_and_what_callers_hear(
@@ -52,3 +55,11 @@ def test_a_worker_without_room_says_what_is_full_where_and_what_callers_hear(
 def test_ready_processes_are_one_line(tmp_path: Path) -> None:
     (found,) = looked_at(tmp_path, {"lease": True, "spool": True})
     assert found.verdict == "ok"
+
+
+def test_one_that_was_told_to_leave_is_not_asked_and_that_is_said(tmp_path: Path) -> None:
+    (found,) = looked_at(tmp_path, {"open": False}, "leaving", stopped=["media-2"])
+    assert found.verdict == "ok"
+    assert found.detail == (
+        "every process says that it is ready; not asked, for it was told to leave: media-1, media-2"
+    )
