@@ -75,6 +75,10 @@ class Feeds:
                 if ordering.finished:
                     return
 
+    async def may_resume(self, tenant: TenantId, call: CallId, ordering: Ordering) -> bool:
+        """Whether `ordering` goes on behind what this call can have sent."""
+        return ordering.is_of(await self._timeline(tenant, call))
+
     async def beginning(self) -> int:
         """The cursor behind which everything is new. Raises Temporary."""
         return await self._bus.position(CALLS.name)

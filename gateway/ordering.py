@@ -7,7 +7,7 @@ reader who comes back with the last id gets exactly the rest.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -65,6 +65,12 @@ class Ordering:
     def stuck(self) -> bool:
         """Facts wait for one before them."""
         return bool(self._waiting)
+
+    def is_of(self, facts: Iterable[CallFact]) -> bool:
+        """Whether a call that has these facts can have sent the last id: not once they hold its end
+        and the id numbers a fact behind it."""
+        ends = (fact for fact in facts if self._tag(fact) == END)
+        return all(self._sent <= int(end.data["last_seq"]) for end in ends)
 
     def take(self, fact: CallFact) -> list[Numbered]:
         """Whatever is due now that this fact has come."""

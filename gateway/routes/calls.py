@@ -82,11 +82,14 @@ async def call_events(
     when the call is settled.
     """
     known = call_id(call)
+    foreign = ProblemError(INVALID, "Last-Event-ID is no event of this call.")
     try:
         ordering = Ordering(known, last_event_id)
     except ValueError:
-        raise ProblemError(INVALID, "Last-Event-ID is no event of this call.") from None
+        raise foreign from None
     await _exists(door, access, known)
+    if last_event_id and not await _may_resume(door, access, known, ordering):
+        raise foreign
     door.streams.enter(access.tenant)
     body = door.feeds.call(access.tenant, known, ordering, expiry(access))
     return StreamingResponse(
@@ -138,3 +141,10 @@ async def _exists(door: Door, access: Access, call: CallId) -> None:
         known = True  # its facts are still on the bus
     if not known and not door.placed.has(access.tenant, call):
         raise no_such_call(call)
+
+
+async def _may_resume(door: Door, access: Access, call: CallId, ordering: Ordering) -> bool:
+    try:
+        return await door.feeds.may_resume(access.tenant, call, ordering)
+    except Temporary:
+        return True  # the feed itself says that it cannot be had

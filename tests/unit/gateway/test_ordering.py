@@ -104,6 +104,19 @@ def test_a_reader_who_comes_back_gets_exactly_the_rest(
     assert sorted(ids) == sorted(each.id for each in facts)
 
 
+@pytest.mark.parametrize(
+    ("last", "known", "may"),
+    [
+        ("", True, True), ("-1", True, True), ("-2", True, True), ("-3", True, False),
+        ("-9999999999", True, False), ("-end", True, True), ("-3+end", True, True),
+        ("-3", False, True),
+    ],
+)  # fmt: skip
+def test_an_id_behind_the_end_is_none_of_the_call_s(last: str, known: bool, may: bool) -> None:
+    facts = [fact("1", 1), fact("2", 2), *([fact("end", 3, "ended", last_seq=2)] if known else [])]
+    assert Ordering(CALL, CALL + last if last else "").is_of(facts) is may
+
+
 @pytest.mark.parametrize("last", ["c_other-1", "nonsense", CALL, f"{CALL}-"])
 def test_an_id_of_no_fact_of_this_call_is_refused(last: str) -> None:
     with pytest.raises(ValueError, match="not an event"):

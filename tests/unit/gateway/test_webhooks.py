@@ -86,6 +86,7 @@ async def test_the_numbers_tenant_is_the_one_that_must_have_signed() -> None:
         ("other-secret", {}),
         ("other-secret", {"AccountSid": "AC2"}),
         ("acme-secret", {"AccountSid": ""}),
+        ("acme-secret", {"AccountSid": "AC2"}),
         ("acme-secret", {"AccountSid": "AC9", "To": "+15559999999"}),
         ("acme-secret", {"CallSid": "CA 1"}),
         ("acme-secret", {"CallSid": ""}),
