@@ -97,6 +97,8 @@ _metric("media_slots", _MEDIA, "gauge", "slots there are")
 _metric("media_open", _MEDIA, "gauge", "1: takes calls; 0: starting, draining, fenced or no room")
 _metric("media_door_refused", _MEDIA, "counter", "media sockets turned away at the handshake")
 _metric("media_lost_segments", _MEDIA, "counter", "segments of recordings that found no room")
+_metric("media_owed_messages", _MEDIA, "gauge", "messages that wait in memory for a full disk")
+_metric("media_owed_bytes", _MEDIA, "gauge", "their size; at 16 MB what comes is lost")
 _metric("media_lost_messages", _MEDIA, "counter", "other messages that found no room")
 _metric(
     "calls_ended",

@@ -7,10 +7,11 @@ from callfunnel.infra.bus import Bus
 from callfunnel.infra.clock import unix_ns, utc_now
 from callfunnel.infra.spans import Tracer
 from callfunnel.infra.spool import Spool
+from workers.media.debts import Debts
 from workers.media.measures import Measures
 from workers.media.models.line import OpenLine
 from workers.media.registry import Registry
-from workers.media.report import Reporter, Shortfall
+from workers.media.report import Reporter
 from workers.media.session import Session
 from workers.media.setting import LineSocket, Setting
 from workers.media.slots import Reservation
@@ -31,13 +32,13 @@ class Beginnings:
     voice: Synthesizes
     tracer: Tracer
     measures: Measures
-    shortfall: Shortfall
+    debts: Debts
 
     def reporter(self, of: Reservation) -> Reporter:
         """The single writer of the call; its first facts are told."""
         spec = of.spec
         seen = (self.measures, CallSpans(self.tracer, spec, unix_ns, unix_ns()))
-        reporter = Reporter(spec, self.spool, utc_now, self.shortfall, witnesses=seen)
+        reporter = Reporter(spec, self.spool, utc_now, self.debts, witnesses=seen)
         reporter.begin(self.worker, of.epoch, spec.slot)
         return reporter
 

@@ -1,9 +1,9 @@
 """What a call tells the rest of the platform: facts numbered by their single writer, usage, audio.
 
 Everything leaves through the spool, which never waits. While it refuses (full disk) the call goes
-on: facts and usage are owed and told as soon as it takes them again, a bounded number of each call;
-audio is given up, counted, and silence in the recording. The end comes after what is owed, and
-says how many segments are gone.
+on: facts and usage are owed and told as soon as it takes them again, a bounded number of each call
+and a bounded size of all calls together; audio is given up, counted, and silence in the recording.
+The end comes after what is owed, and says how many segments are gone.
 """
 
 import logging
@@ -24,19 +24,13 @@ from callfunnel.events.pinned import opening_facts
 from callfunnel.events.usage import UsageMeasured
 from callfunnel.infra.spool import Tally, UnfinishedCall
 from callfunnel.infra.trace import call_context
+from workers.media.debts import Debts
 
 _log: Final = logging.getLogger(__name__)
 
 
 MOST_OWED: Final = 500
 """Messages of a call that wait in memory for a disk that refuses: minutes of talk, a few 100 kB."""
-
-
-class Shortfall(msgspec.Struct):
-    """What found no room and is gone, since the start: segments of audio, other messages."""
-
-    segments: int = 0
-    messages: int = 0
 
 
 class Outlet(Protocol):
@@ -69,14 +63,14 @@ class Journal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reporter:
-    """The single writer of one call. `now` gives RFC 3339 UTC; `shortfall` is the worker's."""
+    """The single writer of one call. `now` gives RFC 3339 UTC; `debts` are the worker's."""
 
     def __init__(
         self,
         spec: CallSpec,
         outlet: Outlet,
         now: Callable[[], str],
-        shortfall: Shortfall | None = None,
+        debts: Debts | None = None,
         *,
         witnesses: Sequence[Witness] = (),
     ) -> None:
@@ -85,9 +79,9 @@ class Reporter:
         self.segments = 0
         self.usage_records = 0
         self.refused_segments = 0
-        self._shortfall = shortfall or Shortfall()
+        self._debts = debts or Debts()
         self._owed: deque[tuple[Wire, Tally]] = deque()
-        self._refusing = False
+        self._refusing = self._losing = False
         self._outlet = outlet
         self._now = now
         self._witnesses = witnesses
@@ -128,7 +122,7 @@ class Reporter:
             self.segments += 1
         else:
             self.refused_segments += 1
-            self._shortfall.segments += 1
+            self._debts.lost.segments += 1
 
     def usage(self, used: UsageMeasured) -> None:
         """Something billable. The same (meter, record) has the same id: it counts once."""
@@ -161,6 +155,8 @@ class Reporter:
         """Somebody else speaks for the call: nothing more is told, here or by a successor."""
         if not self._ended:
             self._ended = True
+            while self._owed:
+                self._debts.owed.forgive(self._owed.popleft()[0])
             self._outlet.close_call(self.spec.call)
 
     async def on_disk(self) -> None:
@@ -175,16 +171,20 @@ class Reporter:
         """Now, or once the spool takes it; False when it never will be told."""
         if self._pay() and self._accepted(wire, tally):
             return True
-        if self._refusing and len(self._owed) < MOST_OWED:
+        if self._refusing and len(self._owed) < MOST_OWED and self._debts.owed.has_room(wire):
             self._owed.append((wire, tally))
+            self._debts.owed.add(wire)
             return True
-        self._shortfall.messages += 1
+        self._debts.lost.messages += 1
+        if not self._losing:
+            self._losing = True
+            _log.error("facts are lost", extra={"call": self.spec.call, "count": len(self._owed)})
         return False
 
     def _pay(self) -> bool:
         """Tells what is owed, in order, as far as the spool takes it; whether all is told."""
         while self._owed and self._accepted(*self._owed[0]):
-            self._owed.popleft()
+            self._debts.owed.forgive(self._owed.popleft()[0])
         return not self._owed
 
     def _wire(self, ident: str, data: Message, seq: int | None) -> Wire:
@@ -213,5 +213,5 @@ class Reporter:
             return False
         if self._refusing:
             _log.warning("the spool takes again", extra={**what, "count": len(self._owed)})
-        self._refusing = False
+        self._refusing = self._losing = False
         return True

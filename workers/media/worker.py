@@ -28,11 +28,11 @@ from callfunnel.infra.telemetry import Telemetry
 from workers.media.beginnings import Beginnings
 from workers.media.calls import Calls
 from workers.media.control import Desk
+from workers.media.debts import Debts
 from workers.media.measures import Measures
 from workers.media.models.line import OpenLine
 from workers.media.predecessor import end_calls_of_predecessor
 from workers.media.registry import Registry
-from workers.media.report import Shortfall
 from workers.media.server import Door, listen
 from workers.media.settings import MediaSettings
 from workers.media.slots import Slots
@@ -79,7 +79,7 @@ class MediaWorker:
         self._registry = Registry(
             bus, self._name, self.record, lost=self._fenced, lapsed=self._lapsed
         )
-        shortfall = Shortfall()
+        debts = Debts()
         beginnings = Beginnings(
             worker=self._name,
             bus=bus,
@@ -89,7 +89,7 @@ class MediaWorker:
             voice=voice,
             tracer=context.tracer,
             measures=Measures(context.telemetry),
-            shortfall=shortfall,
+            debts=debts,
         )
         self._calls = Calls(self._slots, beginnings)
         self._door = Door(
@@ -97,7 +97,7 @@ class MediaWorker:
         )
         self._desk = Desk(self._slots, self._registry, context.secrets, spool, settings.held_s)
         self._sweeping = Background("sweep of reservations", self._sweep)
-        self._watch(context.telemetry, shortfall)
+        self._watch(context.telemetry, debts)
 
     async def open(self, opened: AsyncExitStack) -> None:
         """The door is open and the registry knows of it; what a predecessor left is ended."""
@@ -183,10 +183,11 @@ class MediaWorker:
         _log.warning("the lease had lapsed", extra={"slots": self._slots.used})
         self._calls.look_for_lost()
 
-    def _watch(self, telemetry: Telemetry, shortfall: Shortfall) -> None:
+    def _watch(self, telemetry: Telemetry, debts: Debts) -> None:
         telemetry.watch("media", self._counts)
         telemetry.watch("media_door", lambda: {"refused": self._door.refused})
-        telemetry.watch("media_lost", lambda: shortfall)
+        telemetry.watch("media_lost", lambda: debts.lost)
+        telemetry.watch("media_owed", lambda: debts.owed)
         telemetry.watch("spool", lambda: self._spool.stats)
         telemetry.watch("spool_sender", lambda: self._spool.sender_stats)
 

@@ -7,12 +7,13 @@ import pytest
 from callfunnel.domain.call import Cause, EndedBy
 from callfunnel.domain.errors import Temporary
 from callfunnel.events.audio import AudioSegment
-from callfunnel.events.call import CallEnded, KeyPressed
+from callfunnel.events.call import CallEnded, CallerSpoke, KeyPressed
 from callfunnel.events.usage import UsageMeasured
 from callfunnel.infra.clock import utc_now
 from callfunnel.infra.spool import UnfinishedCall
 from tests.simulators.room import CALL, WORKER, Told, spec
-from workers.media.report import MOST_OWED, Reporter, Shortfall
+from workers.media.debts import MOST_OWED_BYTES, Debts
+from workers.media.report import MOST_OWED, Reporter
 
 
 def ended() -> CallEnded:
@@ -105,29 +106,49 @@ def test_what_the_spool_refuses_is_owed_and_told_in_order_before_the_end() -> No
 
 
 def test_audio_that_finds_no_room_is_gone_and_the_end_says_how_much() -> None:
-    told, shortfall = Full(), Shortfall()
-    reporter = Reporter(spec(), told, utc_now, shortfall)
+    told, debts = Full(), Debts()
+    reporter = Reporter(spec(), told, utc_now, debts)
     reporter.audio(AudioSegment(n=0, start=0, caller=b"", agent=b""))
     told.full = False
     reporter.audio(AudioSegment(n=1, start=0, caller=b"", agent=b""))
     assert reporter.end(ended())
     assert (told.end.segments, told.end.refused_segments) == (1, 1)
-    assert shortfall.segments == 1
+    assert debts.lost.segments == 1
 
 
 def test_what_is_owed_is_bounded_and_what_is_beyond_leaves_no_gap(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    told, shortfall = Full(), Shortfall()
-    reporter = Reporter(spec(), told, utc_now, shortfall)
+    told, debts = Full(), Debts()
+    reporter = Reporter(spec(), told, utc_now, debts)
     for n in range(MOST_OWED + 7):
         reporter.fact(KeyPressed(digit="1", at_ms=n))
     told.full = False
     assert reporter.end(ended())
     assert [each.envelope.seq for each in told.events] == list(range(1, MOST_OWED + 2))
-    assert shortfall.messages == 7
+    assert debts.lost.messages == 7
     said = [record.message for record in caplog.records]
-    assert said == ["the spool refuses", "the spool takes again"], "said once, not for each"
+    assert said == ["the spool refuses", "facts are lost", "the spool takes again"], (
+        "said once, not for each"
+    )
+
+
+def test_what_all_calls_owe_together_is_bounded_in_bytes_and_forgotten_once_told() -> None:
+    told, debts = Full(), Debts()
+    reporters = [Reporter(spec(), told, utc_now, debts) for _ in range(60)]
+    long = CallerSpoke(turn=1, text="x" * 100_000, start_ms=0, end_ms=1)
+    owed = debts.owed
+    for reporter in reporters * 5:
+        reporter.fact(long)
+    assert owed.bytes <= MOST_OWED_BYTES
+    assert owed.messages + debts.lost.messages == 5 * len(reporters)
+    assert owed.messages > 100
+
+    reporters[0].fall_silent()
+    told.full = False
+    for reporter in reporters[1:]:
+        assert reporter.end(ended())
+    assert (owed.messages, owed.bytes) == (0, 0)
 
 
 def test_a_successor_goes_on_where_its_predecessor_was_cut_off() -> None:
