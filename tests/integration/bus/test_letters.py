@@ -23,6 +23,11 @@ async def put(client: Client, headers: str, body: bytes = b"{}", subject: str = 
     await client._send_command(head + block + body + b"\r\n")
     await client._flush_pending()
 
+    async def stored() -> bool:
+        return (await client.jetstream().stream_info("RAW")).state.messages == 1
+
+    await until(stored, "it is stored")
+
 
 async def only_letter(bus: Bus, letters: DeadLetters) -> DeadLetter:
     """What the one poison became once its consumer is done with it and with a good message."""
