@@ -32,7 +32,7 @@ def _findings(home: str | None) -> Iterator[Finding]:
     from callfunnel.cli.findings import bad
     from callfunnel.cli.stack import running
     from callfunnel.domain.errors import UserError
-    from callfunnel.local.home import home_from
+    from callfunnel.local.home.folder import home_from
 
     at = home_from(home, os.environ)
     yield from machine_checks.look(at)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from callfunnel.cli.findings import Finding, bad, ok, warn
-from callfunnel.local.home import Home
+from callfunnel.local.home.folder import Home
 
 NEEDED_MB = 1_000
 MEMORY_MB = 1_000

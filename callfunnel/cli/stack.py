@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from callfunnel.domain.errors import UserError
 from callfunnel.domain.ids import TenantId
-from callfunnel.local.home import Home, home_from, is_running, read_state
+from callfunnel.local.home.folder import Home, home_from, is_running, read_state
 
 if TYPE_CHECKING:
     import httpx

@@ -180,7 +180,7 @@ async def _bus(stack: Running, secrets: Secrets) -> str:
     from callfunnel.infra.bus import Bus
     from callfunnel.infra.dead import DeadLetters
     from callfunnel.infra.provision import prove_storage
-    from callfunnel.local.nats import stores_all
+    from callfunnel.local.services.nats import stores_all
 
     bus = await Bus.connect(stack.platform, "supervisor", secrets)
     try:

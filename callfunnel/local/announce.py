@@ -11,11 +11,11 @@ from urllib.parse import urlencode, urlsplit
 
 from callfunnel.domain.errors import UserError
 from callfunnel.infra.sealed import SealedFolder
-from callfunnel.local.credentials import DEMO_CLIENT, PAGE, credential
 from callfunnel.local.demo import CARRIER, NUMBER, TENANT
-from callfunnel.local.home import write_json
+from callfunnel.local.home.credentials import DEMO_CLIENT, PAGE, credential
+from callfunnel.local.home.folder import write_json
 from callfunnel.local.processes import Stack
-from callfunnel.local.watch import Left, Watch
+from callfunnel.local.supervision.watch import Left, Watch
 
 _WAIT_S = 5.0
 

@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from callfunnel.local.home import home_from
+from callfunnel.local.home.folder import home_from
 from callfunnel.local.lineup import parse_scale
 from callfunnel.local.options import UpOptions, patience_from
 

@@ -7,10 +7,10 @@ from collections import deque
 from collections.abc import Callable
 
 from callfunnel.local import announce, orders
-from callfunnel.local.fleet import Fleet
-from callfunnel.local.home import Home
-from callfunnel.local.roll import Roll
-from callfunnel.local.watch import Serving
+from callfunnel.local.home.folder import Home
+from callfunnel.local.supervision.fleet import Fleet
+from callfunnel.local.supervision.roll import Roll
+from callfunnel.local.supervision.watch import Serving
 
 _LOOK_S = 0.25
 """Between two looks at whether everything is ready: each asks every process."""

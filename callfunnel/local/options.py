@@ -9,7 +9,7 @@ from pathlib import Path
 from callfunnel.domain.errors import UserError
 from callfunnel.domain.model import MODEL_NAMES, Model, is_model
 from callfunnel.infra.settings import named, read_from
-from callfunnel.local.home import Home
+from callfunnel.local.home.folder import Home
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

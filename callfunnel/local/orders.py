@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from callfunnel.domain.errors import UserError
-from callfunnel.local.home import Home, is_running, read_state, write_json
+from callfunnel.local.home.folder import Home, is_running, read_state, write_json
 
 WAKE = signal.SIGUSR1
 _POLL_S = 0.05

@@ -21,13 +21,15 @@ from pathlib import Path
 from callfunnel.domain.errors import UserError
 from callfunnel.infra.sealed import SealedFolder, SealedSecrets
 from callfunnel.infra.settings import PlatformSettings
-from callfunnel.local import home, leftovers, ports
-from callfunnel.local.credentials import ensure_credentials
+from callfunnel.local.home import folder as home
+from callfunnel.local.home import ports
+from callfunnel.local.home.credentials import ensure_credentials
 from callfunnel.local.prepare import prepare
-from callfunnel.local.probes import is_ready
-from callfunnel.local.process import Exits, Process
 from callfunnel.local.processes import Stack, environment, services, settings
-from callfunnel.local.spawn import end_group, last_words, spawn
+from callfunnel.local.supervision import leftovers
+from callfunnel.local.supervision.probes import is_ready
+from callfunnel.local.supervision.process import Exits, Process
+from callfunnel.local.supervision.spawn import end_group, last_words, spawn
 
 _LIMIT_S = 30.0
 _POLL_S = 0.02

@@ -13,17 +13,18 @@ from pathlib import Path
 
 from callfunnel.infra.sealed import SealedFolder
 from callfunnel.local.demo import TENANT
-from callfunnel.local.home import Home
+from callfunnel.local.home.folder import Home
+from callfunnel.local.home.ports import LOOPBACK
 from callfunnel.local.lineup import Instance, lineup
-from callfunnel.local.nats import nats_process
-from callfunnel.local.objects import BUCKET, objects_process
-from callfunnel.local.ports import LOOPBACK
-from callfunnel.local.postgres import initdb_process, postgres_process
-from callfunnel.local.process import AnswersUrl, Exits, LeavesFile, Process
-from callfunnel.local.programs import model_environment, python_environment
+from callfunnel.local.services.nats import nats_process
+from callfunnel.local.services.objects import BUCKET, objects_process
+from callfunnel.local.services.postgres import initdb_process, postgres_process
+from callfunnel.local.services.programs import model_environment, python_environment
+from callfunnel.local.supervision.process import AnswersUrl, Exits, LeavesFile, Process
 
 REALM = "callfunnel"
 PREPARED = "prepared"
+_ISSUER = "callfunnel.local.identity.issuer"
 _LAST_WORDS_S = 30.0
 """What a process may take to end besides the time that its calls get."""
 
@@ -193,7 +194,7 @@ def issuer_process(stack: Stack) -> Process:
     """The local identity provider."""
     return Process(
         name="issuer",
-        argv=(sys.executable, "-P", "-m", "callfunnel.local.issuer", str(stack.ports["issuer"])),
+        argv=(sys.executable, "-P", "-m", _ISSUER, str(stack.ports["issuer"])),
         env=environment(stack, "issuer"),
         ready=AnswersUrl(f"{stack.issuer_url}/.well-known/openid-configuration"),
         log=stack.home.log("issuer"),

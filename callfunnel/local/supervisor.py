@@ -17,19 +17,22 @@ from contextlib import suppress
 from callfunnel.domain.errors import UserError
 from callfunnel.infra import core_dumps
 from callfunnel.infra.sealed import SealedFolder
-from callfunnel.local import announce, home, leftovers, orders, ports
-from callfunnel.local.children import Children
-from callfunnel.local.credentials import ensure_credentials
-from callfunnel.local.cure import Advice, Cure
+from callfunnel.local import announce, orders
 from callfunnel.local.desk import Desk
-from callfunnel.local.fleet import Fleet
+from callfunnel.local.home import folder as home
+from callfunnel.local.home import ports
+from callfunnel.local.home.credentials import ensure_credentials
 from callfunnel.local.options import UpOptions, checked
-from callfunnel.local.probes import has_room, is_alive, is_ready, stores
-from callfunnel.local.process import Process
 from callfunnel.local.processes import Stack, abandoned, beside, processes, windup_process
-from callfunnel.local.spawn import last_words
+from callfunnel.local.supervision import leftovers
+from callfunnel.local.supervision.children import Children
+from callfunnel.local.supervision.cure import Advice, Cure
+from callfunnel.local.supervision.fleet import Fleet
+from callfunnel.local.supervision.probes import has_room, is_alive, is_ready, stores
+from callfunnel.local.supervision.process import Process
+from callfunnel.local.supervision.spawn import last_words
+from callfunnel.local.supervision.watch import GivenUp, Serving, Starting, Watch
 from callfunnel.local.targets import targets
-from callfunnel.local.watch import GivenUp, Serving, Starting, Watch
 
 _STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _SIGNALS = (*_STOPS, signal.SIGCHLD, orders.WAKE)

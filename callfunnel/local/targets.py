@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from callfunnel.local.home import Home
-from callfunnel.local.ports import LOOPBACK
+from callfunnel.local.home.folder import Home
+from callfunnel.local.home.ports import LOOPBACK
 
 Target = dict[str, Any]
 

@@ -19,9 +19,9 @@ from callfunnel.cli.following import account_of
 from callfunnel.cli.stack import DEMO, Running
 from callfunnel.domain.ids import PLATFORM
 from callfunnel.infra.sealed import SealedFolder
-from callfunnel.local.home import Home, read_state
+from callfunnel.local.home.folder import Home, read_state
 from callfunnel.local.lineup import FEATURES
-from callfunnel.local.postgres import data_folder
+from callfunnel.local.services.postgres import data_folder
 from tests.chaos.callers import Party
 from tests.simulators.running_stack import RunningStack
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from docker.models.containers import Container
 
-from callfunnel.local.ports import LOOPBACK
-from callfunnel.local.probes import answers
+from callfunnel.local.home.ports import LOOPBACK
+from callfunnel.local.supervision.probes import answers
 from tests.containers.images import NATS, container
 from tests.integration.bus.nats_process import NatsProcess
 from tests.simulators.waiting import eventually

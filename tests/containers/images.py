@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from testcontainers.core.container import DockerContainer
 
-from callfunnel.local.ports import LOOPBACK
+from callfunnel.local.home.ports import LOOPBACK
 
 
 @dataclass(frozen=True)

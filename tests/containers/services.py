@@ -13,15 +13,14 @@ from minio import MinioAdmin
 from minio.credentials import StaticProvider
 from testcontainers.core.container import DockerContainer
 
-from callfunnel.local.bus_probe import SYSTEM_USER
-from callfunnel.local.credentials import credential
-from callfunnel.local.nats import KEY_VARIABLE, Place, server_config
-from callfunnel.local.objects import BUCKET
-from callfunnel.local.ports import LOOPBACK
+from callfunnel.local.home.credentials import SYSTEM_USER, credential
+from callfunnel.local.home.ports import LOOPBACK
 from callfunnel.local.private_stack import PrivateStack
-from callfunnel.local.probes import is_ready
-from callfunnel.local.process import AcceptsLogins, AnswersHealth, AnswersUrl, Readiness
 from callfunnel.local.processes import Stack
+from callfunnel.local.services.nats import KEY_VARIABLE, Place, server_config
+from callfunnel.local.services.objects import BUCKET
+from callfunnel.local.supervision.probes import is_ready
+from callfunnel.local.supervision.process import AcceptsLogins, AnswersHealth, AnswersUrl, Readiness
 from tests.containers.images import NATS, OBJECTS, POSTGRES, container
 from tests.simulators.waiting import eventually
 

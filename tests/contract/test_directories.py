@@ -20,7 +20,7 @@ from callfunnel.domain.ids import TenantId
 from callfunnel.infra.keycloak import KeycloakDirectory
 from callfunnel.infra.oidc import request_token, verifier_of
 from callfunnel.infra.sealed import SealedFolder
-from callfunnel.local.directory import LocalDirectory
+from callfunnel.local.identity.directory import LocalDirectory
 
 AUDIENCE = "callfunnel-api"
 

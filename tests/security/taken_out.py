@@ -17,7 +17,7 @@ DEAD = "tests/integration/bus/test_dead.py"
 ISOLATION = "tests/integration/local/test_isolation.py"
 UNIT = "tests/unit"
 ISOLATE = "callfunnel/infra/migrations/0001_platform.sql"
-RIGHTS = "callfunnel/local/bus_rights.py"
+RIGHTS = "callfunnel/local/services/bus_rights.py"
 VERIFY = "callfunnel/auth/tokens.py"
 SHELL = "gateway/shell.py"
 
@@ -213,7 +213,7 @@ DEFENCES = (
         ("tests/integration/local/test_objects.py::test_a_name_stays_under_its_tenant",),
     ),
     Defence(
-        "no role lists what objects there are", "callfunnel/local/objects.py",
+        "no role lists what objects there are", "callfunnel/local/services/objects.py",
         '"gateway": [f"Read:{BUCKET}"],', '"gateway": [f"Read:{BUCKET}", f"List:{BUCKET}"],',
         (f"{OBJECTS}::test_nobody_lists_what_there_is",),
     ),
@@ -329,7 +329,7 @@ DEFENCES = (
         (f"{PLANTED}::test_no_table_holds_what_was_said",),
     ),
     Defence(
-        "streams are encrypted on the disk", "callfunnel/local/nats.py",
+        "streams are encrypted on the disk", "callfunnel/local/services/nats.py",
         'f"  cipher: aes, key: ${KEY_VARIABLE}",', "",
         (f"{PLANTED}::test_no_file_holds_it_nor_any_secret",),
     ),
@@ -338,7 +338,7 @@ DEFENCES = (
         (f"{PLANTED}::test_no_process_leaves_its_memory_behind",),
     ),
     Defence(
-        "the model's key is for media workers", "callfunnel/local/programs.py",
+        "the model's key is for media workers", "callfunnel/local/services/programs.py",
         'if not n.startswith("OPENAI_")', "",
         (f"{PLANTED}::test_a_process_is_told_no_secret_but_the_models_key_where_it_is_used",),
     ),

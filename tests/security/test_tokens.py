@@ -16,7 +16,7 @@ from websockets.sync.client import connect
 
 from callfunnel.auth.permissions import Role
 from callfunnel.auth.principal import group_path
-from callfunnel.local.identities import Identities, SigningKey
+from callfunnel.local.identity.identities import Identities, SigningKey
 from tests.security.two_tenants import A, TwoTenants
 from tests.simulators.waiting import eventually
 

@@ -24,9 +24,9 @@ from callfunnel.infra.postgres import Pool, connect_pool, conninfo
 from callfunnel.infra.sealed import SealedFolder, SealedSecrets
 from callfunnel.infra.settings import PlatformSettings
 from callfunnel.local.demo import CARRIER, TENANT
-from callfunnel.local.grants import Grants
-from callfunnel.local.home import Home
-from callfunnel.local.identities import Identities
+from callfunnel.local.home.folder import Home
+from callfunnel.local.identity.grants import Grants
+from callfunnel.local.identity.identities import Identities
 from callfunnel.local.processes import Stack, settings
 from tests.integration.gateway.stored_calls import StoredCalls
 from tests.simulators.openai_realtime import Script

@@ -14,7 +14,8 @@ import httpx
 from bench.harness.processes import descendants, pss_kb
 from callfunnel.domain.ids import PLATFORM
 from callfunnel.infra.sealed import SealedFolder
-from callfunnel.local.bus_probe import SYSTEM_USER, ask
+from callfunnel.local.home.credentials import SYSTEM_USER
+from callfunnel.local.supervision.bus_probe import ask
 from tests.simulators.running_stack import RunningStack
 
 EVERY_S = 0.5

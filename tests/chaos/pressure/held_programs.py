@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from callfunnel.local.programs import postgres_program, program
+from callfunnel.local.services.programs import postgres_program, program
 
 HELD = "held"
 """The folder whose files hold the services of their names."""

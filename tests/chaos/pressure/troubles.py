@@ -18,7 +18,7 @@ from callfunnel.cli.stack import running
 from callfunnel.infra.connection import access_for, connect
 from callfunnel.infra.postgres import conninfo
 from callfunnel.infra.secrets import open_secrets
-from callfunnel.local.spawn import end_group
+from callfunnel.local.supervision.spawn import end_group
 from tests.chaos.pressure import held_programs
 from tests.simulators.running_stack import RunningStack
 

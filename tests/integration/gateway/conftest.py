@@ -24,9 +24,9 @@ from callfunnel.infra.host import Host
 from callfunnel.infra.objects import Objects
 from callfunnel.infra.sealed import SealedFolder, SealedSecrets
 from callfunnel.infra.settings import PlatformSettings
-from callfunnel.local.grants import Grants
-from callfunnel.local.identities import Identities
-from callfunnel.local.issuer import Issuer
+from callfunnel.local.identity.grants import Grants
+from callfunnel.local.identity.identities import Identities
+from callfunnel.local.identity.issuer import Issuer
 from callfunnel.local.private_stack import PrivateStack
 from gateway.__main__ import open_gateway
 from gateway.door import Door

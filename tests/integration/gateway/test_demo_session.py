@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from callfunnel.infra.sealed import SealedFolder
-from callfunnel.local.credentials import PAGE, credential
-from callfunnel.local.demo.people import ensure_people
-from callfunnel.local.identities import Identities
+from callfunnel.local.home.credentials import PAGE, credential
+from callfunnel.local.identity.identities import Identities
+from callfunnel.local.identity.people import ensure_people
 from gateway.demo import PAGE_KEY
 from tests.integration.gateway.conftest import Running
 

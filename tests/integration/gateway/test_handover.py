@@ -12,7 +12,7 @@ import pytest
 from websockets.asyncio.client import connect
 
 from callfunnel.infra.host import Host
-from callfunnel.local.probes import status_of
+from callfunnel.local.supervision.probes import status_of
 from gateway.__main__ import Gateway, open_gateway
 from tests.integration.gateway.conftest import Running
 from tests.simulators.waiting import until

@@ -11,7 +11,7 @@ from nats.aio.client import Client
 from callfunnel.domain.ids import PLATFORM
 from callfunnel.infra.connection import inbox_of
 from callfunnel.infra.sealed import SealedSecrets
-from callfunnel.local.credentials import NATS_ROLES
+from callfunnel.local.home.credentials import NATS_ROLES
 from callfunnel.local.private_stack import PrivateStack
 
 

@@ -19,14 +19,15 @@ from callfunnel.domain.ids import PLATFORM, TenantId
 from callfunnel.infra import oidc
 from callfunnel.infra.sealed import SealedFolder, SealedSecrets
 from callfunnel.infra.settings import PlatformSettings
-from callfunnel.local import home, ports
 from callfunnel.local.announce import demo_token
-from callfunnel.local.credentials import ensure_credentials
-from callfunnel.local.directory import LocalDirectory
-from callfunnel.local.identities import Identities
-from callfunnel.local.probes import is_ready
+from callfunnel.local.home import folder as home
+from callfunnel.local.home import ports
+from callfunnel.local.home.credentials import ensure_credentials
+from callfunnel.local.identity.directory import LocalDirectory
+from callfunnel.local.identity.identities import Identities
 from callfunnel.local.processes import Stack, issuer_process, settings
-from callfunnel.local.spawn import last_words, spawn
+from callfunnel.local.supervision.probes import is_ready
+from callfunnel.local.supervision.spawn import last_words, spawn
 
 DEMO = TenantId("demo")
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from callfunnel.local.home import Home, read_state
+from callfunnel.local.home.folder import Home, read_state
 from tests.simulators.waiting import eventually
 
 LIMIT_S = 60.0

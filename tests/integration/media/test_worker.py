@@ -17,7 +17,7 @@ from callfunnel.events.streams import PIN_KEPT_S, RAW, WORKERS
 from callfunnel.infra.bus import Bus
 from callfunnel.infra.settings import PlatformSettings
 from callfunnel.local.private_stack import PrivateStack
-from callfunnel.local.probes import status_of
+from callfunnel.local.supervision.probes import status_of
 from tests.integration.media.conftest import Admission, WorkerProcess
 from tests.simulators.room import ACCOUNT, AUTH_TOKEN
 from tests.simulators.sounds import tone

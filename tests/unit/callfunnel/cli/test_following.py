@@ -10,7 +10,7 @@ from callfunnel.carrier.caller import Manners
 from callfunnel.cli.following import place_and_follow
 from callfunnel.cli.stack import Running
 from callfunnel.domain.errors import UserError
-from callfunnel.local.home import Home
+from callfunnel.local.home.folder import Home
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from callfunnel.cli import room_checks
 from callfunnel.cli.room_checks import told_of_streams
 from callfunnel.cli.stack import Running
 from callfunnel.infra.fill import Fill
-from callfunnel.local.home import Home
+from callfunnel.local.home.folder import Home
 
 
 def test_a_full_stream_is_named_with_its_slowest_reader_and_what_to_do() -> None:

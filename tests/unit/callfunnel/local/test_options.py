@@ -4,7 +4,7 @@ import pytest
 
 from callfunnel.domain.errors import UserError
 from callfunnel.local.arguments import options_from
-from callfunnel.local.home import Home, home_from
+from callfunnel.local.home.folder import Home, home_from
 from callfunnel.local.options import UpOptions, checked
 
 HOME = Home(Path("/somewhere"))

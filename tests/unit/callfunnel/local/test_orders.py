@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from callfunnel.domain.errors import UserError
-from callfunnel.local import home, orders
-from callfunnel.local.home import Home
+from callfunnel.local import orders
+from callfunnel.local.home import folder as home
+from callfunnel.local.home.folder import Home
 
 
 @pytest.fixture

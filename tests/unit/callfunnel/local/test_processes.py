@@ -7,8 +7,9 @@ import pytest
 from callfunnel.domain.ids import PLATFORM
 from callfunnel.infra.sealed import SealedFolder
 from callfunnel.infra.settings import PlatformSettings
-from callfunnel.local import home, ports
-from callfunnel.local.credentials import ensure_credentials
+from callfunnel.local.home import folder as home
+from callfunnel.local.home import ports
+from callfunnel.local.home.credentials import ensure_credentials
 from callfunnel.local.processes import Stack, processes, programs
 
 

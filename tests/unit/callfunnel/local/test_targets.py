@@ -1,7 +1,7 @@
 import json
 from pathlib import Path
 
-from callfunnel.local.home import Home
+from callfunnel.local.home.folder import Home
 from callfunnel.local.targets import targets
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from callfunnel.domain.errors import UserError
-from callfunnel.local.home import Home, is_running, lock, prepare, read_state, write_json
+from callfunnel.local.home.folder import Home, is_running, lock, prepare, read_state, write_json
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from callfunnel.domain.errors import UserError
 
-_SOURCE = Path(__file__).parents[2]
+_SOURCE = Path(__file__).parents[3]
 
 
 def program(name: str) -> str:

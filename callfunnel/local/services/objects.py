@@ -14,11 +14,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from callfunnel.infra.sealed import SealedFolder, write_private
-from callfunnel.local.credentials import credential
-from callfunnel.local.home import Home
-from callfunnel.local.ports import ADMIN_GRPC_OFFSET, LOOPBACK
-from callfunnel.local.process import AnswersUrl, Process
-from callfunnel.local.programs import program, service_environment
+from callfunnel.local.home.credentials import credential
+from callfunnel.local.home.folder import Home
+from callfunnel.local.home.ports import ADMIN_GRPC_OFFSET, LOOPBACK
+from callfunnel.local.services.programs import program, service_environment
+from callfunnel.local.supervision.process import AnswersUrl, Process
 
 BUCKET = "callfunnel"
 _ACTIONS = {

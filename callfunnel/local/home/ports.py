@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from callfunnel.domain.errors import UserError
-from callfunnel.local.home import write_json
+from callfunnel.local.home.folder import write_json
 
 LOOPBACK = "127.0.0.1"
 GATEWAY_DEFAULT = 8420

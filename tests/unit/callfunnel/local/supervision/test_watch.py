@@ -4,8 +4,8 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callfunnel.local.process import AnswersUrl, Exits, Process
-from callfunnel.local.watch import (
+from callfunnel.local.supervision.process import AnswersUrl, Exits, Process
+from callfunnel.local.supervision.watch import (
     LONGEST_PAUSE_S,
     STARTS_WITHIN_S,
     Done,

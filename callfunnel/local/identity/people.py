@@ -9,9 +9,9 @@ from callfunnel.auth.principal import group_path
 from callfunnel.domain.ids import PLATFORM
 from callfunnel.infra.sealed import SealedFolder
 from callfunnel.infra.secrets import SecretMissing
-from callfunnel.local.credentials import DEMO_CLIENT, SERVICES, credential
 from callfunnel.local.demo import TENANT
-from callfunnel.local.identities import Identities
+from callfunnel.local.home.credentials import DEMO_CLIENT, SERVICES, credential
+from callfunnel.local.identity.identities import Identities
 
 DEMO_USER = "demo"
 _USER_SECRET = "oidc/demo-user"  # noqa: S105 - a path, not a password

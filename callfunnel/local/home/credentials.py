@@ -11,8 +11,9 @@ from functools import partial
 
 from callfunnel.domain.ids import PLATFORM
 from callfunnel.infra.sealed import SealedFolder
-from callfunnel.local.bus_probe import SYSTEM_USER
 
+SYSTEM_USER = "system"
+"""Who may ask the bus for its own health."""
 NATS_ROLES = ("supervisor", "gateway", "media", "conductor", "persistence", "billing")
 POSTGRES_ROLES = ("superuser", "owner", "gateway", "conductor", "persistence", "billing")
 OBJECT_ROLES = ("owner", "gateway", "persistence")
@@ -38,7 +39,7 @@ def _client(client_id: str) -> dict[str, str]:
 
 
 def _inner_certificate() -> dict[str, str]:
-    from callfunnel.local.certificates import own_certificate  # needed once in a home's life
+    from callfunnel.local.home.certificates import own_certificate  # needed once in a home's life
 
     return own_certificate("objects")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from callfunnel.domain.errors import UserError
-from callfunnel.local.ports import ADMIN_GRPC_OFFSET, SERVICE_PORTS, is_free, settle
+from callfunnel.local.home.ports import ADMIN_GRPC_OFFSET, SERVICE_PORTS, is_free, settle
 
 
 @contextmanager

@@ -15,13 +15,13 @@ from pathlib import Path
 
 from callfunnel.domain.errors import UserError
 from callfunnel.infra.sealed import SealedFolder, write_private
-from callfunnel.local.bus_probe import SYSTEM_USER, health
-from callfunnel.local.bus_rights import permissions
-from callfunnel.local.credentials import NATS_ROLES, credential
-from callfunnel.local.home import Home
-from callfunnel.local.ports import LOOPBACK
-from callfunnel.local.process import AnswersHealth, Process
-from callfunnel.local.programs import program, service_environment
+from callfunnel.local.home.credentials import NATS_ROLES, SYSTEM_USER, credential
+from callfunnel.local.home.folder import Home
+from callfunnel.local.home.ports import LOOPBACK
+from callfunnel.local.services.bus_rights import permissions
+from callfunnel.local.services.programs import program, service_environment
+from callfunnel.local.supervision.bus_probe import health
+from callfunnel.local.supervision.process import AnswersHealth, Process
 
 KEY_VARIABLE = "CALLFUNNEL_JETSTREAM_KEY"
 _MAX_PAYLOAD = 1024 * 1024

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from callfunnel.local.fleet import Fleet
-from callfunnel.local.watch import GivenUp, Leaving, Left, Serving, Watch
+from callfunnel.local.supervision.fleet import Fleet
+from callfunnel.local.supervision.watch import GivenUp, Leaving, Left, Serving, Watch
 
 SUCCESSOR_WITHIN_S = 60.0
 WELL_WITHIN_S = 60.0

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callfunnel.local.pulse import EVERY_S, LEAST_MISSES, Pulse
+from callfunnel.local.supervision.pulse import EVERY_S, LEAST_MISSES, Pulse
 
 
 def serving(hung_s: float = 12.0) -> Pulse:

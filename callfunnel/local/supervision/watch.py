@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import assert_never
 
-from callfunnel.local.process import Exits, Process
-from callfunnel.local.pulse import Pulse
+from callfunnel.local.supervision.process import Exits, Process
+from callfunnel.local.supervision.pulse import Pulse
 
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 10.0

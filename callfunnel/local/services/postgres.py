@@ -17,11 +17,15 @@ from pathlib import Path
 
 from callfunnel.domain.errors import UserError
 from callfunnel.infra.sealed import SealedFolder, write_private
-from callfunnel.local.credentials import credential
-from callfunnel.local.home import Home
-from callfunnel.local.ports import LOOPBACK
-from callfunnel.local.process import AcceptsLogins, Exits, Process
-from callfunnel.local.programs import postgres_program, python_environment, service_environment
+from callfunnel.local.home.credentials import credential
+from callfunnel.local.home.folder import Home
+from callfunnel.local.home.ports import LOOPBACK
+from callfunnel.local.services.programs import (
+    postgres_program,
+    python_environment,
+    service_environment,
+)
+from callfunnel.local.supervision.process import AcceptsLogins, Exits, Process
 
 _SETTINGS = {
     "listen_addresses": LOOPBACK,
@@ -67,7 +71,7 @@ def initdb_process(home: Home, store: SealedFolder) -> Process | None:
     write_private(password, credential(store, "postgres/superuser")["password"].encode() + b"\n")
     return Process(
         name="initdb",
-        argv=(sys.executable, "-P", "-m", "callfunnel.local.postgres", str(home.root)),
+        argv=(sys.executable, "-P", "-m", "callfunnel.local.services.postgres", str(home.root)),
         env=python_environment(),
         ready=Exits(),
         log=home.log("initdb"),

@@ -9,7 +9,7 @@ from callfunnel.auth.permissions import Role
 from callfunnel.auth.principal import group_path
 from callfunnel.domain.ids import PLATFORM, TenantId, tenant_id
 from callfunnel.infra.sealed import SealedFolder
-from callfunnel.local.identities import Identities, Identity
+from callfunnel.local.identity.identities import Identities, Identity
 
 _TENANTS = "issuer/tenants"
 _KINDS = {MemberKind.USER: "users", MemberKind.SERVICE: "clients"}

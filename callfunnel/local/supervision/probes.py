@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import assert_never
 from urllib.parse import urlsplit
 
-from callfunnel.local import bus_probe
-from callfunnel.local.ports import LOOPBACK
-from callfunnel.local.process import (
+from callfunnel.local.home.ports import LOOPBACK
+from callfunnel.local.supervision import bus_probe
+from callfunnel.local.supervision.process import (
     AcceptsLogins,
     AnswersHealth,
     AnswersUrl,

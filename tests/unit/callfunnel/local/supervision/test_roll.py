@@ -7,10 +7,10 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callfunnel.local.fleet import Fleet
-from callfunnel.local.process import AnswersUrl, Exits, Process
-from callfunnel.local.roll import SUCCESSOR_WITHIN_S, WELL_WITHIN_S, Roll
-from callfunnel.local.watch import Left, Serving, Starting, Waiting
+from callfunnel.local.supervision.fleet import Fleet
+from callfunnel.local.supervision.process import AnswersUrl, Exits, Process
+from callfunnel.local.supervision.roll import SUCCESSOR_WITHIN_S, WELL_WITHIN_S, Roll
+from callfunnel.local.supervision.watch import Left, Serving, Starting, Waiting
 
 READY = AnswersUrl("http://127.0.0.1:1/")
 

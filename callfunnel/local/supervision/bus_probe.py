@@ -12,9 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from callfunnel.local.ports import LOOPBACK
+from callfunnel.local.home.ports import LOOPBACK
 
-SYSTEM_USER = "system"
 _WAIT_S = 0.5
 _INBOX = "probe.answer"
 _NOT_STORED = ("write error", "JetStream not enabled")

@@ -1,6 +1,6 @@
 """The local identity provider: Keycloak's endpoints for one realm, on loopback.
 
-    python -m callfunnel.local.issuer <port>
+    python -m callfunnel.local.identity.issuer <port>
 
 Discovery, keys, tokens, introspection, user information and logout, in the shapes that Keycloak's
 clients expect. Administration has no HTTP here: see `directory`.
@@ -28,10 +28,10 @@ from callfunnel.domain.allowances import Allowances
 from callfunnel.domain.errors import UserError
 from callfunnel.infra.sealed import SealedFolder
 from callfunnel.infra.telemetry import CONTENT_TYPE, Telemetry
-from callfunnel.local.demo.people import ensure_people
-from callfunnel.local.grants import Grants, Refused
-from callfunnel.local.identities import Identities
-from callfunnel.local.ports import LOOPBACK
+from callfunnel.local.home.ports import LOOPBACK
+from callfunnel.local.identity.grants import Grants, Refused
+from callfunnel.local.identity.identities import Identities
+from callfunnel.local.identity.people import ensure_people
 
 _PREFIX = "/realms/callfunnel"
 _PROTOCOL = f"{_PREFIX}/protocol/openid-connect"

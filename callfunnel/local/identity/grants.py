@@ -17,7 +17,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from callfunnel.local.identities import Identities, Identity, password_fits, secret_fits
+from callfunnel.local.identity.identities import Identities, Identity, password_fits, secret_fits
 
 _REFRESH_S = 1800
 _MOST_SESSIONS = 10_000

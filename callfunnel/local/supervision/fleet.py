@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, count
 from string import ascii_lowercase
 
-from callfunnel.local.process import Exits, Process
-from callfunnel.local.watch import Left, Serving, Watch
+from callfunnel.local.supervision.process import Exits, Process
+from callfunnel.local.supervision.watch import Left, Serving, Watch
 
 Tell = Callable[[Process, int], None]
 """Asks a process to end: its row and its pid."""

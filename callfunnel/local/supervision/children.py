@@ -10,10 +10,10 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 
-from callfunnel.local import strays
-from callfunnel.local.ports import LOOPBACK
-from callfunnel.local.process import Process
-from callfunnel.local.spawn import end_group, spawn
+from callfunnel.local.home.ports import LOOPBACK
+from callfunnel.local.supervision import strays
+from callfunnel.local.supervision.process import Process
+from callfunnel.local.supervision.spawn import end_group, spawn
 
 _BACKLOG = 1024
 

@@ -10,8 +10,8 @@ import signal
 import time
 from pathlib import Path
 
-from callfunnel.local.home import Home, read_state
-from callfunnel.local.spawn import end_group
+from callfunnel.local.home.folder import Home, read_state
+from callfunnel.local.supervision.spawn import end_group
 
 HOME_VARIABLE = "CALLFUNNEL_HOME"
 _GRACE_S = 3.0

@@ -1,4 +1,4 @@
-from callfunnel.local.cure import AGAIN_S, Advice, Cure
+from callfunnel.local.supervision.cure import AGAIN_S, Advice, Cure
 
 
 def test_one_that_stores_is_left_alone() -> None:

@@ -15,7 +15,7 @@ import warnings
 from contextlib import suppress
 
 from callfunnel.domain.errors import UserError
-from callfunnel.local.process import Process
+from callfunnel.local.supervision.process import Process
 
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None, use_errno=True)

@@ -1,0 +1,1 @@
+"""What one embedded stack keeps between two starts: its folder, its credentials, its ports."""

@@ -1,0 +1,1 @@
+"""The local identity provider: whom it knows, and what it grants them."""

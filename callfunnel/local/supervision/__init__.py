@@ -1,0 +1,1 @@
+"""Child processes: started, probed, watched, replaced, ended. What to do is decided purely."""
