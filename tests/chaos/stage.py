@@ -22,7 +22,7 @@ from callfunnel.infra.sealed import SealedFolder
 from callfunnel.local.home.folder import Home, read_state
 from callfunnel.local.lineup import FEATURES
 from callfunnel.local.services.postgres import data_folder
-from tests.chaos.callers import Party
+from tests.simulators.callers import Party
 from tests.simulators.running_stack import RunningStack
 
 WORDS = ("--apart", "--scale", "media=2")

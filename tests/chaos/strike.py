@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from random import Random
 
 from tests.chaos import harms
-from tests.chaos.callers import Leg
 from tests.chaos.cells import Harm, Phase
 from tests.chaos.stage import Blocked, Stage
+from tests.simulators.callers import Leg
 from tests.simulators.waiting import eventually
 
 HELP = "what can you do"

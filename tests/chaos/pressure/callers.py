@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from dataclasses import dataclass
-from itertools import cycle, islice
+from itertools import cycle
 
-import httpx
-
-from callfunnel.carrier.caller import Speak
 from callfunnel.carrier.playout import SILENCE
-from callfunnel.cli.calling import DEMO_NUMBER
-from callfunnel.cli.carrier import Carrier, Outcome
+from callfunnel.cli.carrier import Outcome
 from callfunnel.cli.following import account_of
 from callfunnel.cli.stack import running
-from callfunnel.infra.speech import speak_once
+from tests.simulators.callers import Leg, Party, Talker, spoken
 from tests.simulators.running_stack import RunningStack
 
 SENTENCES = ("why did my bill go up", "yes please", "thank you very much")
 """The first one needs a tool, and with it the database."""
+_PAUSE_MS = 1_200
+_PATIENCE_MS = 4_000
 _FRAME = 160
 _PAUSE_FRAMES = 40
 """Quiet for so long (0.8 s) parts one answer of the agent from the next."""
@@ -34,63 +30,48 @@ class Heard:
     longest_quiet_s: float
 
 
-@dataclass
-class UntilTold:
-    """Manners of somebody who stays on the line until told to hang up: `longest` is set to 0."""
-
-    longest: int
-    answer_after: int = 1_200
-    patience: int = 4_000
-    interrupt_after: int = 1_000
-    hangup_after: int = 6_000
-
-
 class Callers:
-    """So many callers at once, in a thread of their own; they talk for `seconds`, or to the end."""
+    """So many callers at once; they talk for `seconds`, or until they are told to hang up."""
 
     def __init__(self, stack: RunningStack, count: int, seconds: float = 600.0) -> None:
-        self.outcomes: list[Outcome] = []
-        self.calls: list[str] = []
-        self._account = account_of(running(str(stack.home)))
         self._count = count
-        self._manners = UntilTold(round(seconds * 1000))
-        self._failed: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._seconds = seconds
+        self._party = Party(
+            account_of(running(str(stack.home))), longest_s=seconds + count + _LATE_S, answer_s=20
+        )
+        self._legs: list[Leg] = []
+
+    @property
+    def calls(self) -> list[str]:
+        """Those that somebody took up."""
+        return [leg.call for leg in self._legs if leg.call]
 
     def start(self) -> None:
         """They dial, one second after the other."""
-        self._thread.start()
+        voices = [spoken(text) for text in SENTENCES]
+        for place in range(self._count):
+            talker = Talker(
+                cycle(voices),
+                pause_ms=_PAUSE_MS,
+                patience_ms=_PATIENCE_MS,
+                longest_ms=round(self._seconds * 1_000),
+            )
+            number = f"+1555010{place:04}"
+            self._legs.append(self._party.call(talker, number=number, after_s=place))
 
     def hang_up(self) -> None:
         """All come off the line now."""
-        self._manners.longest = 0
+        for leg in self._legs:
+            leg.talker.hang_up = True
 
     def finish(self) -> list[Outcome]:
         """What became of the calls, once all have hung up."""
-        self._thread.join(_LATE_S)
-        assert not self._thread.is_alive(), "a caller does not come off the line"
-        if self._failed is not None:
-            raise self._failed
-        return self.outcomes
-
-    def _run(self) -> None:
-        try:
-            asyncio.run(self._talk())
-        except BaseException as error:
-            self._failed = error
-
-    async def _talk(self) -> None:
-        async with httpx.AsyncClient(timeout=20, trust_env=False) as http:
-            carrier = Carrier(self._account, self.calls.append, http)
-            talks = [self._one(carrier, place) for place in range(self._count)]
-            self.outcomes = list(await asyncio.gather(*talks))
-
-    async def _one(self, carrier: Carrier, place: int) -> Outcome:
-        await asyncio.sleep(place)
-        said = [Speak(speak_once(text).ulaw) for text in SENTENCES]
-        turns = list(islice(cycle(said), 500))
-        numbers = (f"+1555010{place:04}", DEMO_NUMBER)
-        return await carrier.place(numbers, turns, self._manners)
+        for leg in self._legs:
+            leg.work.result(_LATE_S)
+        self._party.close()
+        troubles = [leg.trouble for leg in self._legs if leg.trouble]
+        assert not troubles, troubles
+        return [leg.outcome for leg in self._legs if leg.outcome is not None]
 
 
 def one_more(stack: RunningStack) -> Callers:

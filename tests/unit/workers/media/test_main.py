@@ -1,8 +1,12 @@
 """A mistake in the environment is one line that says what to set, and exit code 2."""
 
+import asyncio
+
 import pytest
 
 from workers.media.__main__ import main
+from workers.media.models.line import OpenLine
+from workers.media.models.registry import MODELS, ModelNames
 from workers.media.settings import MediaSettings
 
 GOOD = {
@@ -54,3 +58,17 @@ def test_a_mistake_is_one_line(
     assert line in said
     assert said.count("\n") == 1
     assert "sk-test" not in said
+
+
+def test_a_models_lines_are_opened_on_the_loop_of_the_calls(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def opened(_: ModelNames) -> OpenLine:
+        asyncio.get_running_loop()
+        raise ValueError("there is a loop")
+
+    monkeypatch.setitem(MODELS, "demo", opened)  # type: ignore[misc]
+    for name, value in GOOD.items():
+        monkeypatch.setenv(name, value)
+    assert main() == 2
+    assert capsys.readouterr().err == "there is a loop\n"

@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import chain, repeat
+from math import inf
 
 import httpx
 
@@ -26,10 +27,13 @@ from callfunnel.cli.carrier import Account, Carrier, Outcome
 from callfunnel.domain.errors import UserError
 from callfunnel.infra.speech import speak_once
 
+CALLER = "+15550109999"
 LONGEST_S = 120.0
+ANSWER_S = 10.0
 PAUSE_MS = 700
 """The agent's silence after which the caller speaks; also the longest pause inside one turn."""
 PATIENCE_MS = 7_000
+"""The same for a caller who was not answered."""
 
 
 @lru_cache
@@ -73,14 +77,28 @@ class Talk:
 
 
 class Talker(Caller):
-    """Says the first sentences, then asks the last of them again and again until `leave`."""
+    """Says one sentence after the other, each when the agent has been quiet for `pause_ms`.
 
-    def __init__(self, sentences: Sequence[bytes]) -> None:
+    Hangs up `longest_ms` after the call began, at once when `hang_up` is set, and when `leave` is,
+    after the sentence.
+    """
+
+    def __init__(
+        self,
+        sentences: Iterable[bytes],
+        *,
+        pause_ms: int = PAUSE_MS,
+        patience_ms: int = PATIENCE_MS,
+        longest_ms: float = inf,
+    ) -> None:
         super().__init__([], Manners(), now=0)
         self.talk = Talk()
         self.leave = False
         self.hang_up = False
-        self._next = deque(sentences)
+        self._sentences = iter(sentences)
+        self._pause_ms = pause_ms
+        self._patience_ms = patience_ms
+        self._longest_ms = longest_ms
         self._voice = b""
         self._quiet_since = 0
 
@@ -94,7 +112,7 @@ class Talker(Caller):
         if agent_speaking:
             _mark(self.talk.agent, now - FRAME_MS, now)
             self._quiet_since = now
-        if self.hang_up or (self.leave and not self._voice and now - self._quiet_since > 200):
+        if self._goes(now):
             return Step(SILENCE * FRAME_BYTES, hang_up=True)
         self._begin(now)
         frame, self._voice = self._voice[:FRAME_BYTES], self._voice[FRAME_BYTES:]
@@ -103,15 +121,17 @@ class Talker(Caller):
             self._quiet_since = now
         return Step(frame.ljust(FRAME_BYTES, SILENCE))
 
+    def _goes(self, now: int) -> bool:
+        has_said = not self._voice and now - self._quiet_since > 200
+        return self.hang_up or now >= self._longest_ms or (self.leave and has_said)
+
     def _begin(self, now: int) -> None:
         heard_last = bool(self.talk.agent) and (
             not self.talk.mine or self.talk.agent[-1][1] > self.talk.mine[-1][1]
         )
-        patience = PAUSE_MS if heard_last else PATIENCE_MS
+        patience = self._pause_ms if heard_last else self._patience_ms
         if not self._voice and not self.leave and now - self._quiet_since > patience:
-            self._voice = self._next[0]
-            if len(self._next) > 1:
-                self._next.popleft()
+            self._voice = next(self._sentences, b"")
 
 
 def _mark(runs: list[list[int]], begin: int, end: int) -> None:
@@ -161,20 +181,33 @@ class _Line(Carrier):
 
 
 class Party:
-    """The callers' loop. `dial` returns at once."""
+    """The callers' loop. Who calls is on their way at once."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(
+        self, account: Account, *, longest_s: float = LONGEST_S, answer_s: float = ANSWER_S
+    ) -> None:
         self.account = account
+        self._longest_s = longest_s
+        self._answer_s = answer_s
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
 
     def dial(self, *sentences: str, held: bool = False) -> Leg:
-        """Somebody calls. `held`: the media waits for `pick_up`."""
-        leg = Leg(Talker([spoken(each) for each in sentences]), asyncio.Event())
+        """Somebody calls, and asks the last sentence again and again. `held`: the media waits for
+        `pick_up`."""
+        voice = [spoken(each) for each in sentences]
+        return self.call(Talker(chain(voice, repeat(voice[-1]))), held=held)
+
+    def call(
+        self, talker: Talker, *, number: str = CALLER, after_s: float = 0.0, held: bool = False
+    ) -> Leg:
+        """`talker` calls from `number`, in so many seconds."""
+        leg = Leg(talker, asyncio.Event())
         if not held:
             leg.picked_up.set()
-        leg.work = asyncio.run_coroutine_threadsafe(self._call(leg), self._loop)
+        calling = self._call(leg, number, after_s)
+        leg.work = asyncio.run_coroutine_threadsafe(calling, self._loop)
         return leg
 
     def pick_up(self, leg: Leg) -> None:
@@ -187,13 +220,14 @@ class Party:
         self._thread.join()
         self._loop.close()
 
-    async def _call(self, leg: Leg) -> None:
+    async def _call(self, leg: Leg, number: str, after_s: float) -> None:
         try:
-            async with httpx.AsyncClient(timeout=10, trust_env=False) as http:
+            await asyncio.sleep(after_s)
+            async with httpx.AsyncClient(timeout=self._answer_s, trust_env=False) as http:
                 line = _Line(self.account, lambda _: None, http)
                 line.leg = leg
-                async with asyncio.timeout(LONGEST_S):
-                    leg.outcome = await line.place(("+15550109999", DEMO_NUMBER), [], Manners())
+                async with asyncio.timeout(self._longest_s):
+                    leg.outcome = await line.place((number, DEMO_NUMBER), [], Manners())
         except (httpx.HTTPError, UserError, TimeoutError) as problem:
             leg.trouble = f"{type(problem).__name__}: {problem}"
         finally:
