@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from callfunnel.infra import clock
 from callfunnel.infra.backlog import Backlog
@@ -27,6 +27,14 @@ if TYPE_CHECKING:  # a process loads only the drivers its features ask for
 log = logging.getLogger(__name__)
 
 
+class Runs(Protocol):
+    """What a feature has running beside its consumers."""
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
 class Context:
     """The connections of one process; `closed_for_good` is set when the bus refused us."""
 
@@ -39,8 +47,7 @@ class Context:
         self._sink = _sink(settings)
         self.tracer = Tracer(self._sink, settings.traced_share)
         self.closed_for_good = asyncio.Event()
-        self.behind_buses = AsyncExitStack()
-        """What the buses deliver to: closed as soon as they deliver nothing more."""
+        self._behind_buses = AsyncExitStack()
         self._buses: dict[str, Bus] = {}
         self._pools: dict[str, Pool] = {}
         self._objects: dict[str, Objects] = {}
@@ -76,6 +83,12 @@ class Context:
                 self._objects[role] = await Objects.connect(self.settings, role, self.secrets)
             return self._objects[role]
 
+    async def run(self, *parts: Runs) -> None:
+        """Starts them one by one; they stop after the buses, the last one first."""
+        for part in parts:
+            await part.start()
+            self._behind_buses.push_async_callback(part.stop)
+
     def checks(self) -> dict[str, bool]:
         """What must be true for the process to be of use."""
         return {f"bus_{role}": bus.ready for role, bus in self._buses.items()}
@@ -96,12 +109,12 @@ class Context:
             self._backlog.watch(bus.client, streams)
 
     async def stop_buses(self) -> None:
-        """Finishes the work in hand, gives the rest back, and closes what is behind them."""
+        """Finishes the work in hand, gives the rest back; then stops what `run` started."""
         if self._strain is not None:
             self._strain.stop()
         await self._backlog.stop()
         await asyncio.gather(*(bus.stop() for bus in self._buses.values()))
-        await self.behind_buses.aclose()
+        await self._behind_buses.aclose()
 
     async def close(self) -> None:
         """Closes the stores, once the features have stopped; the last spans leave."""

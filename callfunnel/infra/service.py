@@ -28,16 +28,14 @@ class Feature(Protocol):
     """One feature of a deployable.
 
     `start` opens what it needs from the context and registers its consumers and responders; the
-    host starts the buses once every feature has. `stop` comes after the buses have stopped, so
-    nothing is delivered to a stopped feature.
+    host starts the buses once every feature has. What is to run beside them is the context's to
+    run: it stops after the buses, so that nothing is delivered to what has stopped.
     """
 
     @property
     def name(self) -> str: ...
 
     async def start(self) -> None: ...
-
-    async def stop(self) -> None: ...
 
 
 Factory = Callable[[Context], Feature]
@@ -67,11 +65,10 @@ class Features:
 
 
 async def open_features(factories: Mapping[str, Factory], context: Context) -> Features:
-    """Every feature started; they are stopped after the buses, the last one first."""
+    """Every feature started."""
     features = [make(context) for make in factories.values()]
     for feature in features:
         await feature.start()
-        context.behind_buses.push_async_callback(feature.stop)
     return Features([feature.name for feature in features])
 
 

@@ -16,6 +16,4 @@ async def running(*features: Any) -> AsyncIterator[None]:
         yield
     finally:
         await context.stop_buses()
-        for feature in features:
-            await feature.stop()
         await context.close()

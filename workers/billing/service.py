@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Final
 
 from callfunnel.infra.context import Context
-from callfunnel.infra.deadlines import Deadlines
 from callfunnel.infra.outbox import Outbox
 from callfunnel.infra.service import Feature
 
@@ -18,7 +17,6 @@ class Metering:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._running: list[Outbox | Deadlines] = []
 
     async def start(self) -> None:
         from workers.billing.metering import handlers
@@ -28,13 +26,7 @@ class Metering:
         outbox = Outbox(self.name, pool, bus)
         metering = handlers.Metering(bus, pool, outbox, read_prices().rate)
         metering.register()
-        for part in (outbox, metering.deadlines):
-            await part.start()
-            self._running.append(part)
-
-    async def stop(self) -> None:
-        for part in reversed(self._running):
-            await part.stop()
+        await self._context.run(outbox, metering.deadlines)
 
 
 FEATURES: Final[dict[str, Callable[[Context], Feature]]] = {Metering.name: Metering}

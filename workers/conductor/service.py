@@ -1,21 +1,17 @@
 """The features of this deployable and how each is wired: tools and approvals know each other here.
 
 A tool call above its limit opens an approval, and an approved one runs the tool: both are handed
-in, so that neither feature imports the other.
+in, so that neither feature imports the other. Features load their drivers when they start.
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from callfunnel.domain.ids import tenant_id
 from callfunnel.infra.context import Context
-from callfunnel.infra.deadlines import Deadlines
 from callfunnel.infra.outbox import Outbox
 from callfunnel.infra.service import Feature
 from workers.conductor.reaper.handlers import ReaperFeature
-
-if TYPE_CHECKING:  # features load their drivers when they start
-    from workers.conductor.rulebooks.files import Watch
 
 ROLE: Final = "conductor"
 
@@ -27,7 +23,6 @@ class Rulebooks:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._watch: Watch | None = None
 
     async def start(self) -> None:
         from workers.conductor.rulebooks import files, handlers
@@ -41,12 +36,7 @@ class Rulebooks:
         await rulebooks.show_all()
         if settings.rulebook_dir is not None:
             owner = tenant_id(settings.rulebook_tenant)
-            self._watch = files.Watch(settings.rulebook_dir, owner, rulebooks)
-            await self._watch.start()
-
-    async def stop(self) -> None:
-        if self._watch is not None:
-            await self._watch.stop()
+            await self._context.run(files.Watch(settings.rulebook_dir, owner, rulebooks))
 
 
 class Tools:
@@ -56,7 +46,6 @@ class Tools:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._running: list[Outbox | Deadlines] = []
 
     async def start(self) -> None:
         from workers.conductor.approvals import handlers as approvals
@@ -69,13 +58,7 @@ class Tools:
         deciding = approvals.Approvals(bus, pool, outbox, effects.granted)
         deciding.register()
         tools.Tools(bus, pool, effects, deciding).register()
-        for part in (outbox, deciding.deadlines):
-            await part.start()
-            self._running.append(part)
-
-    async def stop(self) -> None:
-        for part in reversed(self._running):
-            await part.stop()
+        await self._context.run(outbox, deciding.deadlines)
 
 
 FEATURES: Final[dict[str, Callable[[Context], Feature]]] = {

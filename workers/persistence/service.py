@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Final
 
 from callfunnel.infra.context import Context
-from callfunnel.infra.deadlines import Deadlines
 from callfunnel.infra.outbox import Outbox
 from callfunnel.infra.service import Feature
 
@@ -15,22 +14,12 @@ ROLE: Final = "persistence"
 
 
 class _Hosted:
-    """What a feature of this deployable has running beside its consumers."""
+    """A feature of this deployable."""
 
     name = ""
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._running: list[Outbox | Deadlines] = []
-
-    async def stop(self) -> None:
-        for each in reversed(self._running):
-            await each.stop()
-
-    async def _run(self, *parts: Outbox | Deadlines) -> None:
-        for part in parts:
-            await part.start()
-            self._running.append(part)
 
     async def _outbox(self) -> Outbox:
         """The outbox of the schema that has the feature's name."""
@@ -59,7 +48,7 @@ class Timeline(_Hosted):
 
         outbox = await self._outbox()
         register(await self._context.bus(ROLE), await self._context.pool(ROLE), outbox)
-        await self._run(outbox)
+        await self._context.run(outbox)
 
 
 class Recordings(_Hosted):
@@ -75,7 +64,7 @@ class Recordings(_Hosted):
         bus, pool = await context.bus(ROLE), await context.pool(ROLE)
         recorder = Recorder(bus, pool, await context.objects(ROLE), outbox)
         register(bus, pool, recorder.deadlines)
-        await self._run(outbox, recorder.deadlines)
+        await self._context.run(outbox, recorder.deadlines)
 
 
 class Settlement(_Hosted):
@@ -91,7 +80,7 @@ class Settlement(_Hosted):
             await self._context.bus(ROLE), await self._context.pool(ROLE), outbox
         )
         settlement.register()
-        await self._run(outbox, settlement.deadlines)
+        await self._context.run(outbox, settlement.deadlines)
 
 
 FEATURES: Final[dict[str, Callable[[Context], Feature]]] = {

@@ -51,17 +51,11 @@ class Impatient:
 
     async def start(self) -> None:
         bus, pool = await self._context.bus("billing"), await self._context.pool("billing")
-        self._outbox = Outbox("metering", pool, bus)
+        outbox = Outbox("metering", pool, bus)
         rate = read_prices().rate
-        feature = handlers.Metering(bus, pool, self._outbox, rate, grace_s=self._grace_s)
+        feature = handlers.Metering(bus, pool, outbox, rate, grace_s=self._grace_s)
         feature.register()
-        self._deadlines = feature.deadlines
-        await self._outbox.start()
-        await self._deadlines.start()
-
-    async def stop(self) -> None:
-        await self._deadlines.stop()
-        await self._outbox.stop()
+        await self._context.run(outbox, feature.deadlines)
 
 
 @pytest.fixture

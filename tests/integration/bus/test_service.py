@@ -18,6 +18,16 @@ FEATURE = """
 import asyncio
 from callfunnel.infra.context import Context
 
+class Part:
+    def __init__(self, folder) -> None:
+        self.folder = folder
+
+    async def start(self) -> None:
+        pass
+
+    async def stop(self) -> None:
+        (self.folder / "stopped").write_text("yes")
+
 class Counting:
     name = "counting"
 
@@ -26,9 +36,7 @@ class Counting:
 
     async def start(self) -> None:
         await self.context.bus("billing")
-
-    async def stop(self) -> None:
-        (self.context.settings.run_dir / "stopped").write_text("yes")
+        await self.context.run(Part(self.context.settings.run_dir))
 
 FEATURES = {"counting": Counting}
 """

@@ -32,15 +32,12 @@ async def conductor(
 
     async def start() -> Context:
         context = Context(platform, platform_secrets)
-        features = [FEATURES[name](context) for name in ("rulebooks", "tools")]
-        for feature in features:
-            await feature.start()
+        for name in ("rulebooks", "tools"):
+            await FEATURES[name](context).start()
         await context.start()
 
         async def stop() -> None:
             await context.stop_buses()
-            for feature in features:
-                await feature.stop()
             await context.close()
 
         stops.append(stop)

@@ -50,16 +50,10 @@ class Impatient:
 
     async def start(self) -> None:
         bus, pool = await self._context.bus("persistence"), await self._context.pool("persistence")
-        self._outbox = Outbox("settlement", pool, bus)
-        feature = handlers.Settlement(bus, pool, self._outbox, deadline_s=self._deadline_s)
+        outbox = Outbox("settlement", pool, bus)
+        feature = handlers.Settlement(bus, pool, outbox, deadline_s=self._deadline_s)
         feature.register()
-        self._deadlines = feature.deadlines
-        await self._outbox.start()
-        await self._deadlines.start()
-
-    async def stop(self) -> None:
-        await self._deadlines.stop()
-        await self._outbox.stop()
+        await self._context.run(outbox, feature.deadlines)
 
 
 async def test_the_last_part_seals_whatever_the_order(context, bus, tenant, view):

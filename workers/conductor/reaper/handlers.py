@@ -223,12 +223,6 @@ class ReaperFeature:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._reaper: Reaper | None = None
 
     async def start(self) -> None:
-        self._reaper = Reaper(await self._context.bus("conductor"))
-        await self._reaper.start()
-
-    async def stop(self) -> None:
-        if self._reaper is not None:
-            await self._reaper.stop()
+        await self._context.run(Reaper(await self._context.bus("conductor")))
