@@ -12,8 +12,7 @@ from callfunnel.carrier.caller import Manners, Turn
 from callfunnel.cli import facts
 from callfunnel.cli.carrier import Account, Carrier, Outcome
 from callfunnel.cli.output import note
-from callfunnel.cli.stack import Running
-from callfunnel.domain.errors import UserError
+from callfunnel.cli.stack import Running, said_plainly
 
 RETRY_S = 0.2
 LAST_FACTS_S = 2.0
@@ -49,14 +48,10 @@ async def place_and_follow(
                 watching.append(asyncio.create_task(_follow(stack, call, http)))
 
         try:
-            outcome = await Carrier(account, tell, http).place(numbers, turns, manners)
+            with said_plainly(stack):
+                outcome = await Carrier(account, tell, http).place(numbers, turns, manners)
             if watching:
                 await asyncio.wait(watching, timeout=LAST_FACTS_S)
-        except httpx.HTTPError as error:
-            raise UserError(
-                f"the gateway at {stack.gateway} does not answer ({type(error).__name__})",
-                "see `./cf doctor`",
-            ) from None
         finally:
             for task in watching:
                 task.cancel()

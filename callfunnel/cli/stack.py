@@ -128,7 +128,7 @@ class Api:
         """The lines of a stream of server-sent events, until it ends."""
         head = {"Accept": "text/event-stream"} | ({"Last-Event-ID": last} if last else {})
         with (
-            _said_plainly(self._stack),
+            said_plainly(self._stack),
             self._http.stream("GET", path, headers=head, timeout=None) as answer,
         ):
             if answer.is_error:
@@ -141,7 +141,7 @@ class Api:
         return answer.json() if answer.content else None
 
     def _request(self, method: str, path: str, **arguments: Any) -> httpx.Response:
-        with _said_plainly(self._stack):
+        with said_plainly(self._stack):
             answer = self._http.request(method, path, **arguments)
         if answer.is_error:
             raise problem(answer)
@@ -149,7 +149,8 @@ class Api:
 
 
 @contextmanager
-def _said_plainly(stack: Running) -> Iterator[None]:
+def said_plainly(stack: Running) -> Iterator[None]:
+    """A gateway that does not answer is a UserError."""
     import httpx
 
     try:

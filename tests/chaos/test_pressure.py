@@ -35,7 +35,7 @@ def test_a_caller_hears_nothing_of_one_trouble_after_the_other_and_everything_ar
 ) -> None:
     seen = play(running, Plan("one after the other", TROUBLES, SECONDS, doctor_from=1))
     (heard,) = seen.heard
-    assert heard.answers >= 3
+    assert heard.answers >= 2, "the greeting, an answer in the troubles; one after them is sure"
     assert heard.longest_quiet_s < 8, "the caller's sentences, and the agent's thinking"
     assert seen.complaints == []
     assert (seen.lost, seen.problems) == (0, [])

@@ -59,6 +59,11 @@ class Callers:
             number = f"+1555010{place:04}"
             self._legs.append(self._party.call(talker, number=number, after_s=place))
 
+    def spoken_to_since(self, moment: float) -> bool:
+        """Whether the agent has spoken to each of them after `moment` (monotonic)."""
+        talks = [leg.talk for leg in self._legs if not leg.over]
+        return all(each.spoken_to_after(round((moment - each.began) * 1_000)) for each in talks)
+
     def hang_up(self) -> None:
         """All come off the line now."""
         for leg in self._legs:

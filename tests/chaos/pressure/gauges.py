@@ -16,6 +16,7 @@ from callfunnel.domain.ids import PLATFORM
 from callfunnel.infra.sealed import SealedFolder
 from callfunnel.local.home.credentials import SYSTEM_USER
 from callfunnel.local.supervision.bus_probe import ask
+from callfunnel.local.supervision.probes import status_of
 from tests.simulators.running_stack import RunningStack
 
 EVERY_S = 0.5
@@ -136,3 +137,9 @@ def _on_the_bus(home: Path) -> int:
 
 def _is_ours(consumer: dict[str, Any]) -> bool:
     return not str(consumer["name"]).startswith("follow-")
+
+
+def takes_calls(stack: RunningStack) -> bool:
+    """What the worker says of itself."""
+    left = json.loads((stack.home / "run" / "media-1.json").read_text())
+    return status_of(f"{_LOOPBACK}:{left['health_port']}/readyz") == 200

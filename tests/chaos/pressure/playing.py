@@ -12,7 +12,7 @@ from typing import Any
 from callfunnel.cli.carrier import Outcome
 from tests.chaos.pressure import books, callers
 from tests.chaos.pressure.callers import Callers, Heard
-from tests.chaos.pressure.gauges import Gauges, Waiting, said
+from tests.chaos.pressure.gauges import Gauges, Waiting, said, takes_calls
 from tests.chaos.pressure.troubles import Trouble
 from tests.simulators.running_stack import COMMAND, RunningStack, environment_of
 from tests.simulators.waiting import eventually
@@ -90,6 +90,7 @@ def play(stack: RunningStack, plan: Plan) -> Result:
         meanwhile = _suffer(stack, plan)
         mended = time.monotonic()
         eventually(lambda: time.monotonic() > mended + AFTER_S, "they talk on")
+        eventually(lambda: talking.spoken_to_since(mended), "they are answered again")
         talking.hang_up()
         outcomes = talking.finish()
         load = _loaded(more)
@@ -117,7 +118,8 @@ def play(stack: RunningStack, plan: Plan) -> Result:
 
 
 def _suffer(stack: RunningStack, plan: Plan) -> Meanwhile:
-    """Each trouble for its time; in it somebody calls anew, and the doctor is asked."""
+    """Each trouble for its time, and none before the worker is over the last; in each somebody
+    calls anew, and the doctor is asked."""
     seen = Meanwhile()
     for number, trouble in enumerate(plan.troubles):
         with trouble(stack):
@@ -127,6 +129,7 @@ def _suffer(stack: RunningStack, plan: Plan) -> Meanwhile:
             seen.newcomers += newcomer.finish()
             left = max(0.0, until - time.monotonic())
             eventually(lambda until=until: time.monotonic() > until, "it lasted", left + 5)
+        eventually(lambda: takes_calls(stack), "the worker takes calls again")
     return seen
 
 
