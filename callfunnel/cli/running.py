@@ -52,7 +52,7 @@ def down(*, home: options.Home = None, as_json: options.Json = False) -> None:
     """Stop the stack of this home."""
     from callfunnel.cli.output import show_json
     from callfunnel.local.home.folder import home_from
-    from callfunnel.local.supervisor import down as stop
+    from callfunnel.local.orders import down as stop
 
     at = home_from(home, os.environ)
     stopped = stop(at)

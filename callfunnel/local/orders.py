@@ -97,3 +97,24 @@ def _answers(home: Home, answer: Path) -> Iterator[dict[str, Any]]:
 
 def _answer_file(home: Home, ident: str) -> Path:
     return home.run / f"answer-{ident}.jsonl"
+
+
+def down(at: Home, patience: float = 8.0) -> bool:
+    """Stop the `up` of that home and wait until it is gone; False when none runs.
+
+    Raises UserError when it does not end.
+    """
+    if not is_running(at):
+        return False
+    pid = read_state(at).get("pid")
+    if isinstance(pid, int):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + patience
+    while is_running(at):
+        if time.monotonic() > deadline:
+            raise UserError(
+                f"CallFunnel in {at.root} does not stop", f"kill -9 {pid or '<its pid>'}"
+            )
+        time.sleep(_POLL_S)
+    return True

@@ -1,8 +1,8 @@
 """The process behind `cf up`: starts the table, keeps it running, ends all of it.
 
-One thread, one loop: what is due is decided by `watch`, `fleet`, `pulse` and `roll`, this only does
-it. It sleeps in sigtimedwait, so an ended child or Ctrl-C wakes it at once. Imports little on
-purpose: it lives as long as the stack and its start is part of every start.
+One thread, one loop: what is due is decided by `watch`, `fleet` and `roll`, this only does it, and
+`rounds` look after what serves. It sleeps in sigtimedwait, so an ended child or Ctrl-C wakes it at
+once. Imports little on purpose: it lives as long as the stack and its start is part of every start.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import shutil
 import signal
 import sys
 import time
-from contextlib import suppress
 
 from callfunnel.domain.errors import UserError
 from callfunnel.infra import core_dumps
@@ -26,12 +25,12 @@ from callfunnel.local.options import UpOptions, checked
 from callfunnel.local.processes import Stack, abandoned, beside, processes, windup_process
 from callfunnel.local.supervision import leftovers
 from callfunnel.local.supervision.children import Children
-from callfunnel.local.supervision.cure import Advice, Cure
 from callfunnel.local.supervision.fleet import Fleet
-from callfunnel.local.supervision.probes import has_room, is_alive, is_ready, stores
+from callfunnel.local.supervision.probes import is_ready
 from callfunnel.local.supervision.process import Process
+from callfunnel.local.supervision.rounds import Rounds
 from callfunnel.local.supervision.spawn import last_words
-from callfunnel.local.supervision.watch import GivenUp, Serving, Starting, Watch
+from callfunnel.local.supervision.watch import GivenUp, Starting, Watch
 from callfunnel.local.targets import targets
 
 _STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -108,7 +107,7 @@ class Supervisor:
         self._desk = Desk(stack.home, self._fleet, self._all_ready)
         self._announced = False
         self._recheck_at = float("inf")
-        self._cures: dict[str, Cure] = {}
+        self._rounds = Rounds(self._fleet, self._children, announce.say)
 
     def run(self) -> int:
         announce.say(f"CallFunnel starts in {self._stack.home.root}")
@@ -133,8 +132,7 @@ class Supervisor:
         changed |= self._spawn_due(now)
         changed |= self._probe(now)
         changed |= self._desk.serve(now)
-        self._feel_pulses(now)
-        self._end_overdue(now)
+        self._rounds.go(now)
         if changed:
             self._write_state()
         if not self._announced:
@@ -187,39 +185,6 @@ class Supervisor:
             watch.became_ready(now)
             announce.say(f"  {watch.process.name} is ready ({now - self._started:.1f} s)")
         return bool(ready)
-
-    def _feel_pulses(self, now: float) -> None:
-        """Ends what serves no longer and does not know it; it is started again like what died."""
-        for watch in list(self._fleet.watches):
-            name, pid = watch.process.name, watch.to_ask(now)
-            if not pid:
-                continue
-            if is_alive(watch.process.ready, pid):
-                watch.pulse.heard(time.monotonic())
-                self._see_that_it_stores(watch, now)
-            elif watch.pulse.missed(time.monotonic()):
-                silent = watch.pulse.silent_s(time.monotonic())
-                announce.say(f"{name} has not answered for {silent:.0f} s: it hangs and is ended")
-                self._children.kill(pid)
-
-    def _see_that_it_stores(self, watch: Watch, now: float) -> None:
-        """Starts anew what lives and takes no write, once its disk has room."""
-        name, folder = watch.process.name, watch.process.stores_in
-        if folder is None or not isinstance(watch.state, Serving):
-            return
-        cure = self._cures.setdefault(name, Cure())
-        match cure.look(now, stores=stores(watch.process), room=has_room(folder)):
-            case Advice.SAY_FULL:
-                announce.say(f"{name} stores nothing, for its disk is full: free some of {folder}")
-            case Advice.START_ANEW:
-                announce.say(f"{name} has stored nothing since its disk was full: starting it anew")
-                self._fleet.renew(name, now)
-
-    def _end_overdue(self, now: float) -> None:
-        for watch in self._fleet.watches:
-            if pid := watch.overdue(now):
-                announce.say(f"{watch.process.name} takes too long while {watch.word}: it is ended")
-                self._children.kill(pid)
 
     def _beside(self, process: Process, identity: str) -> Process:
         return beside(self._stack, process, identity)
@@ -279,27 +244,6 @@ class Supervisor:
         self._children.stop([each for each in table if each.service], _SERVICES_GRACE_S)
         self._stack.home.state.unlink(missing_ok=True)
         self._stack.home.targets.unlink(missing_ok=True)
-
-
-def down(at: home.Home, patience: float = 8.0) -> bool:
-    """Stop the `up` of that home and wait until it is gone; False when none runs.
-
-    Raises UserError when it does not end.
-    """
-    if not home.is_running(at):
-        return False
-    pid = home.read_state(at).get("pid")
-    if isinstance(pid, int):
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGTERM)
-    deadline = time.monotonic() + patience
-    while home.is_running(at):
-        if time.monotonic() > deadline:
-            raise UserError(
-                f"CallFunnel in {at.root} does not stop", f"kill -9 {pid or '<its pid>'}"
-            )
-        time.sleep(0.05)
-    return True
 
 
 if __name__ == "__main__":

@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from callfunnel.local.home.folder import is_running
+from callfunnel.local.orders import down
 from callfunnel.local.private_stack import PrivateStack
 from callfunnel.local.supervision import probes
-from callfunnel.local.supervisor import down
 from tests.integration.local.up import COMMAND, LIMIT_S, SOURCE, Up
 from tests.simulators.waiting import eventually
 
