@@ -9,9 +9,6 @@ import pytest
 from nats.aio.client import Client
 
 from callfunnel.domain.call import (
-    CallSpec,
-    Channel,
-    Direction,
     Pin,
     PinState,
     SlotHolder,
@@ -23,6 +20,7 @@ from callfunnel.events.envelope import Event
 from callfunnel.infra.bus import Bus, BusAccess, event
 from callfunnel.infra.lease import Lease
 from tests.integration.bus.nats_process import NatsProcess
+from tests.simulators import room
 from tests.simulators.waiting import until
 from workers.conductor.reaper.handlers import Reaper
 from workers.conductor.reaper.rules import Watch
@@ -48,18 +46,12 @@ async def take_call(bus: Bus, epoch: int, worker: str = "media-1") -> None:
     """What gateway and worker leave behind when a call is placed and two facts are told."""
     holder = SlotHolder(call=CALL, worker=WorkerId(worker), epoch=epoch)
     revision = await bus.kv("cf_slots").create("demo.0", msgspec.json.encode(holder))
-    spec = CallSpec(
+    spec = room.spec(
         tenant=DEMO,
         call=CALL,
-        channel=Channel.TWILIO,
-        direction=Direction.INBOUND,
         carrier_call_id="CA1",
-        caller="+15550100002",
-        callee="+15550100001",
-        agent="home-internet",
         rulebook_version=1,
         offered_at="2026-01-01T00:00:00.000000Z",
-        slot="demo.0",
         slot_revision=revision or 0,
     )
     pin = Pin(

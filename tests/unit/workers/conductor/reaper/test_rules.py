@@ -3,9 +3,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callfunnel.domain.call import CallSpec, Cause, Channel, Direction, Pin, PinState
+from callfunnel.domain.call import Cause, Pin, PinState
 from callfunnel.domain.ids import CallId, TenantId, WorkerId
 from callfunnel.events.call import CallEnded, CallOffered, CallRefused
+from tests.simulators import room
 from workers.conductor.reaper import rules
 from workers.conductor.reaper.rules import Held, Registry, Told, Watch
 
@@ -14,18 +15,12 @@ NOW = "2026-01-01T00:01:00.000000Z"
 
 def pin(state: PinState = PinState.PINNED, cause: str = "") -> Pin:
     call = CallId("c_1")
-    spec = CallSpec(
+    spec = room.spec(
         tenant=TenantId("demo"),
         call=call,
-        channel=Channel.TWILIO,
-        direction=Direction.INBOUND,
         carrier_call_id="CA1",
-        caller="+15550100002",
-        callee="+15550100001",
-        agent="home-internet",
         rulebook_version=1,
         offered_at="2026-01-01T00:00:00.000000Z",
-        slot="demo.0",
         slot_revision=7,
     )
     return Pin(
