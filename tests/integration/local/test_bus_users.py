@@ -13,6 +13,7 @@ from callfunnel.infra.connection import inbox_of
 from callfunnel.infra.sealed import SealedSecrets
 from callfunnel.local.home.credentials import NATS_ROLES
 from callfunnel.local.private_stack import PrivateStack
+from callfunnel.local.supervision.bus_probe import SYSTEM_USER, health
 
 
 async def as_role(url: str, secrets: SealedSecrets, role: str) -> Client:
@@ -43,6 +44,32 @@ def test_nobody_comes_in_without_a_password(nats_url: str, greeting: bytes) -> N
             said += chunk
     assert b"Authorization Violation" in said
     assert b"PONG" not in said
+
+
+async def test_the_servers_health_is_told_to_its_own_user_alone(
+    nats_url: str, platform_secrets: SealedSecrets
+) -> None:
+    port = int(nats_url.rpartition(":")[2])
+    told = {}
+    for role in (*NATS_ROLES, SYSTEM_USER):
+        user = await platform_secrets.get(PLATFORM, f"nats/{role}")
+        told[role] = health(port, user["user"], user["password"], all_streams=True).ready
+    assert [role for role, is_told in told.items() if is_told] == [SYSTEM_USER]
+    assert not health(port, SYSTEM_USER, "guess").ready
+
+
+async def test_the_servers_own_user_hears_no_message(
+    nats_url: str, platform_secrets: SealedSecrets
+) -> None:
+    system = await as_role(nats_url, platform_secrets, SYSTEM_USER)
+    sender = await as_role(nats_url, platform_secrets, "supervisor")
+    heard = await system.subscribe("cf.>")
+    await system.flush()
+    await sender.jetstream().publish("cf.demo.usage.c_1.measured", b"{}")
+    await system.flush()
+    assert heard.pending_msgs == 0
+    for client in (system, sender):
+        await client.close()
 
 
 @pytest.mark.parametrize("role", [role for role in NATS_ROLES if role != "supervisor"])
