@@ -68,7 +68,7 @@ def application() -> typer.Typer:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command. Returns its exit status: 2 is a user's mistake, said in one line."""
-    logging.getLogger("callfunnel").addHandler(logging.NullHandler())  # failures are told below
+    logging.getLogger().addHandler(logging.NullHandler())  # failures are told below
     words = list(sys.argv[1:] if arguments is None else arguments)
     if " ".join(words) in ("", *GROUPS):
         words.append("--help")
@@ -91,7 +91,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _said(text: str, status: int = USER_MISTAKE) -> int:
-    print(f"callfunnel: {text}", file=sys.stderr)
+    from callfunnel.cli.output import plain
+
+    print(plain(f"callfunnel: {text}"), file=sys.stderr)
     return status
 
 

@@ -137,13 +137,13 @@ def _settled(api: Api, call: str, quiet: bool) -> dict[str, Any]:
 
 def _show(report: dict[str, Any], as_json: bool) -> None:
     from callfunnel.cli.bills import show_bill
-    from callfunnel.cli.output import seconds, show_json
+    from callfunnel.cli.output import plain, seconds, show_json
 
     if as_json:
         show_json(report)
         return
     for sentence in report["carrier_said"]:
-        print(f"the caller heard: {sentence}")
+        print(plain(f"the caller heard: {sentence}"))
     for complaint in report["complaints"]:
         print(f"the carrier complains: {complaint}")
     print(f"line      ended by {report['ended_by']} {report['detail']}".rstrip())

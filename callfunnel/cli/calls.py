@@ -58,9 +58,10 @@ def show(call: CallId, *, home: options.Home = None, as_json: options.Json = Fal
 def _print(told: dict[str, Any], timeline: list[dict[str, Any]], bill: dict[str, Any]) -> None:
     from callfunnel.cli.bills import show_bill
     from callfunnel.cli.facts import describe
-    from callfunnel.cli.output import seconds
+    from callfunnel.cli.output import plain, seconds
 
-    print(f"{told['call']}  {told['state']}  {told['from'] or '-'} -> {told['to'] or '-'}")
+    who = f"{told['from'] or '-'} -> {told['to'] or '-'}"
+    print(plain(f"{told['call']}  {told['state']}  {who}"))
     for fact in timeline:
         if line := describe(fact):
             print(f"{fact['at'][11:23]}  {line}")

@@ -65,18 +65,18 @@ def show_letter(
     """Show one dead letter: its headers and its reason."""
     import msgspec
 
-    from callfunnel.cli.output import note, show_json
+    from callfunnel.cli.output import note, plain, show_json
 
     letter = _with(home, lambda letters: letters.show(number, body=body))
     if as_json:
         show_json(msgspec.to_builtins(letter))
         return
     for name in ("number", "at", "durable", "delivered", "replays", "reason", "subject", "size"):
-        print(f"{name:10}{getattr(letter, name)}")
+        print(plain(f"{name:10}{getattr(letter, name)}"))
     for name, value in sorted(letter.headers.items()):
-        print(f"{name}: {value}")
+        print(plain(f"{name}: {value}"))
     if letter.body is not None:
-        print(f"\n{letter.body}")
+        print(plain(f"\n{letter.body}"))
     else:
         note("the body may hold personal data: --body shows it")
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from callfunnel.cli.output import show_json
+from callfunnel.cli.output import plain, show_json
 
 Verdict = Literal["ok", "warn", "bad"]
 
@@ -39,7 +39,7 @@ def show(findings: Sequence[Finding], as_json: bool) -> bool:
         show_json([asdict(each) for each in findings])
     else:
         for each in findings:
-            print(f"{each.verdict:<5}{each.what:<12} {each.detail}")
+            print(plain(f"{each.verdict:<5}{each.what:<12} {each.detail}"))
             if each.fix:
                 print(f"{'':<18}-> {each.fix}")
     return all(each.verdict != "bad" for each in findings)

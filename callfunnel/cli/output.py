@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+_STEERS = re.compile("[\x7f-\x9f]")
+"""JSON escapes the signs below a space, and not these."""
+
 
 def show_json(value: Any) -> None:
-    print(json.dumps(value, indent=2, ensure_ascii=False))
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    print(_STEERS.sub(lambda sign: f"\\u{ord(sign[0]):04x}", text))
+
+
+def plain(text: str) -> str:
+    """What strangers wrote, as text: without signs that would steer a terminal."""
+    return "".join(sign if sign.isprintable() or sign in "\n\t" else " " for sign in text)
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
@@ -25,7 +35,7 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
 
 
 def _text(value: object) -> str:
-    return "-" if value is None or value == "" else str(value)
+    return "-" if value is None or value == "" else " ".join(plain(str(value)).split("\n"))
 
 
 def note(text: str) -> None:

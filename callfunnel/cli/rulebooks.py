@@ -28,7 +28,7 @@ def get(
     as_json: options.Json = False,
 ) -> None:
     """Print the rule book that the next call uses."""
-    from callfunnel.cli.output import note, show_json
+    from callfunnel.cli.output import note, plain, show_json
     from callfunnel.cli.stack import Api, running
 
     found = Api(running(home)).get(f"/v1/rulebooks/{agent}")
@@ -36,7 +36,7 @@ def get(
         show_json(found)
         return
     if out is None:
-        print(found["document"], end="")
+        print(plain(found["document"]), end="")
     else:
         _write(out, found["document"])
         note(f"version {found['version']} is in {out}")
@@ -75,7 +75,8 @@ def _read(file: Path) -> str:
     from callfunnel.domain.errors import UserError
 
     try:
-        body = file.read_bytes()
+        with file.open("rb") as source:  # it may be a device without end
+            body = source.read(BIGGEST + 1)
         if len(body) > BIGGEST:
             raise UserError(f"{file} is larger than a rule book may be", "check the name")
         return body.decode()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import wave
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -58,10 +57,14 @@ def _is_file(path: Path) -> bool:
 
 
 def must_be_writable(path: Path) -> None:
-    """Before the call, not after it. Raises UserError."""
-    place = path if path.exists() else path.absolute().parent
-    if path.is_dir() or not os.access(place, os.W_OK):
-        raise UserError(f"{path} cannot be written", "choose another --out")
+    """Before the call, not after it: what is there stays as it is. Raises UserError."""
+    try:
+        there = path.exists()
+        path.open("ab").close()
+        if not there:
+            path.unlink()
+    except (OSError, ValueError):
+        raise UserError(f"{path} cannot be written", "choose another --out") from None
 
 
 def write(path: Path, ulaw: bytes) -> None:

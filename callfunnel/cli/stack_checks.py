@@ -21,7 +21,7 @@ from callfunnel.cli.together import Look, together
 from callfunnel.domain.errors import Permanent, Temporary, UserError
 from callfunnel.infra.secrets import Secrets, open_secrets
 
-DEADLINE_S = 3.5
+DEADLINE_S = 3.0
 """Of one question; all of them have a little more."""
 CLOCK_TOLERANCE_S = 30.0
 LOCAL_NAMES = ("127.0.0.1", "localhost", "::1")
@@ -199,7 +199,7 @@ async def _database(stack: Running, secrets: Secrets) -> str:
     from callfunnel.cli.stack import DEMO
     from callfunnel.infra.postgres import connect_pool, tenant_connection
 
-    pool = await connect_pool(stack.platform, "gateway", secrets, size=1, wait=DEADLINE_S)
+    pool = await connect_pool(stack.platform, "gateway", secrets, size=1, wait=DEADLINE_S - 1)
     try:
         async with tenant_connection(pool, DEMO) as connection:
             row = await (await connection.execute("select count(*) from api.calls")).fetchone()

@@ -25,6 +25,7 @@ from callfunnel.infra.publishing import REPLAYS
 _HARMLESS = frozenset({CALLS.name, USAGE.name})
 _ALL = 1_000_000
 _DIGITS = 18
+_LAST = 2**63 - 1
 _HIDDEN = frozenset({"Nats-Msg-Id", "Nats-Msg-Size"})
 
 
@@ -163,6 +164,8 @@ class DeadLetters:
         return found
 
     async def _message(self, stream: str, sequence: int) -> RawStreamMsg | None:
+        if sequence > _LAST:
+            return None
         try:
             return await self._client.jetstream().get_msg(stream, sequence)
         except nats.js.errors.NotFoundError:

@@ -89,8 +89,9 @@ async def test_a_replay_reaches_the_handler_again_and_leaves_dead(bus: Bus, clie
 
 async def test_a_letter_that_is_not_there_is_a_user_s_mistake(bus: Bus, client: Client) -> None:
     letters = DeadLetters(client)
-    with pytest.raises(UserError, match="no dead letter 99"):
-        await letters.show(99)
+    for number in (99, 10**30):
+        with pytest.raises(UserError, match=f"no dead letter {number}"):
+            await letters.show(number)
     with pytest.raises(UserError, match="no consumer"):
         await letters.list(durable="a.>")
 

@@ -29,6 +29,8 @@ HEAVY = {"httpx", "numpy", "rich", "soundfile", "psycopg", "nats", "msgspec", "a
         (["dead", "show", "0"], "NUMBER"),
         (["dead", "replay", "--", "-1"], "NUMBER"),
         (["rulebook", "put", "a", "nowhere.yaml"], "nowhere.yaml cannot be read"),
+        (["rulebook", "put", "a", "/dev/zero"], "larger than a rule book may be"),
+        (["call", "say:hello", "--out", "/proc/x.wav"], "/proc/x.wav cannot be written"),
     ],
 )
 def test_a_mistake_is_said_in_one_line(
