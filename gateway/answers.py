@@ -10,6 +10,7 @@ import msgspec
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.routing import Match
 
@@ -55,6 +56,11 @@ def add_answers(app: FastAPI) -> None:
     async def down(request: Request, error: Temporary) -> Response:
         log.warning("dependency down", extra={"reason": error.reason})
         return answer(request, unavailable("A part of the platform does not answer."))
+
+    @app.exception_handler(ClientDisconnect)
+    async def gone(_: Request, __: ClientDisconnect) -> Response:
+        """Nobody hears it; whoever hangs up in the middle of a request is no failure of ours."""
+        return Response(status_code=HTTPStatus.BAD_REQUEST)
 
     @app.exception_handler(Exception)
     async def broken(request: Request, error: Exception) -> Response:

@@ -1,4 +1,5 @@
-"""Looks after those that are ready: whether they answer, and whether they store what they are told.
+"""Looks after those that are ready: whether they answer and store what they are told, and that no
+log of theirs fills the disk.
 
 What to think of a look is decided by `pulse` and `cure`; this looks, says it, and acts.
 """
@@ -12,7 +13,10 @@ from callfunnel.local.supervision.children import Children
 from callfunnel.local.supervision.cure import Advice, Cure
 from callfunnel.local.supervision.fleet import Fleet
 from callfunnel.local.supervision.probes import has_room, is_alive, stores
+from callfunnel.local.supervision.spawn import keep_log_short
 from callfunnel.local.supervision.watch import Serving, Watch
+
+_LOGS_S = 3.0
 
 
 class Rounds:
@@ -23,6 +27,7 @@ class Rounds:
         self._children = children
         self._say = say
         self._cures: dict[str, Cure] = {}
+        self._logs_at = 0.0
 
     def go(self, now: float) -> None:
         """Looks at whom it is time to look at."""
@@ -32,6 +37,10 @@ class Rounds:
             if pid := watch.overdue(now):
                 self._say(f"{watch.process.name} takes too long while {watch.word}: it is ended")
                 self._children.kill(pid)
+        if now >= self._logs_at:
+            self._logs_at = now + _LOGS_S
+            for watch in self._fleet.watches:
+                keep_log_short(watch.process)
 
     def _look(self, watch: Watch, pid: int, now: float) -> None:
         """Ends what serves no longer and does not know it."""

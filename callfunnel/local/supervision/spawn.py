@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import shutil
 import signal
 import subprocess
 import warnings
@@ -19,7 +20,7 @@ from callfunnel.local.supervision.process import Process
 
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None, use_errno=True)
-_LOG_LIMIT = 5 * 1024 * 1024
+LOG_LIMIT = 5 * 1024 * 1024
 DOOR = "CALLFUNNEL_HTTP_FD"
 
 
@@ -37,7 +38,7 @@ def spawn(process: Process, door: int | None = None) -> subprocess.Popen[bytes]:
         if os.getppid() != parent:
             os._exit(1)
 
-    _rotate(process)
+    keep_log_short(process)
     try:
         with process.log.open("ab", buffering=0) as log, warnings.catch_warnings():
             # Python 3.12 warns of forking beside threads: the child only makes the calls above.
@@ -77,7 +78,15 @@ def last_words(process: Process, lines: int = 1) -> str:
     return " / ".join(said[-lines:])
 
 
-def _rotate(process: Process) -> None:
+def keep_log_short(process: Process) -> None:
+    """Puts a log that has grown long aside, in place of the one put aside before.
+
+    The process goes on writing to the same file, at its end, wherever that is; a line that it
+    writes in this moment may be missing. Whoever floods a port must not fill the disk.
+    """
+    aside = process.log.with_suffix(".log.1")
     with suppress(OSError):
-        if process.log.stat().st_size > _LOG_LIMIT:
-            process.log.replace(process.log.with_suffix(".log.1"))
+        if process.log.stat().st_size > LOG_LIMIT:
+            shutil.copyfile(process.log, aside)
+            aside.chmod(0o600)
+            os.truncate(process.log, 0)

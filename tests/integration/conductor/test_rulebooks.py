@@ -21,6 +21,12 @@ async def in_registry(bus, tenant) -> PublishedRulebook | None:
     return entry and msgspec.json.decode(entry.value, type=PublishedRulebook)
 
 
+async def kept_problems(pool, tenant) -> bool:
+    async with tenant_connection(pool, tenant) as connection:
+        found = await connection.execute("select problems from rulebooks.problems")
+        return await found.fetchone() is not None
+
+
 async def test_each_change_is_a_version_and_calls_find_the_newest(
     conductor, put, gateway_bus, tenant
 ):
@@ -44,12 +50,13 @@ async def test_what_is_no_rule_book_gives_way_to_one(conductor, put, gateway_bus
 async def test_an_invalid_document_is_refused_line_by_line_and_the_old_one_stays(
     conductor, put, gateway_bus, tenant
 ):
-    await conductor()
+    context = await conductor()
     await put()
     refused = await put(DEMO.replace("kind: offer", "kind: ofer"))
     assert not refused.ok
     assert refused.errors[0]["line"] == DEMO[: DEMO.index("kind: offer")].count("\n") + 1
     assert (await in_registry(gateway_bus, tenant)).version == 1
+    assert not await kept_problems(await context.pool("conductor"), tenant), "who asked was told"
 
 
 async def test_many_publishers_at_once_leave_one_line_of_versions(
@@ -76,12 +83,7 @@ async def test_an_edited_file_is_used_and_a_mistake_in_it_is_not(
         assert (await in_registry(gateway_bus, tenant)).version == 1
         path.write_text(DEMO.replace("kind: offer", "kind: ofer"))
 
-        async def noted() -> bool:
-            async with tenant_connection(pool, tenant) as connection:
-                found = await connection.execute("select problems from rulebooks.problems")
-                return await found.fetchone() is not None
-
-        await until(noted, "the mistake is kept for the API")
+        await until(lambda: kept_problems(pool, tenant), "the mistake is kept for the API")
         assert (await in_registry(gateway_bus, tenant)).version == 1
         path.write_text(DEMO.replace("today?", "now?"))
 
@@ -89,6 +91,6 @@ async def test_an_edited_file_is_used_and_a_mistake_in_it_is_not(
             return (await in_registry(gateway_bus, tenant)).version == 2
 
         await until(used, "the edit is in use")
-        assert not await noted()
+        assert not await kept_problems(pool, tenant)
     finally:
         await watch.stop()

@@ -11,6 +11,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -18,6 +19,7 @@ from callfunnel.local.home.folder import is_running
 from callfunnel.local.orders import down
 from callfunnel.local.private_stack import PrivateStack
 from callfunnel.local.supervision import probes
+from callfunnel.local.supervision.spawn import LOG_LIMIT
 from tests.integration.local.up import COMMAND, LIMIT_S, SOURCE, Up
 from tests.simulators.waiting import eventually
 
@@ -53,6 +55,19 @@ def used_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("used")
     PrivateStack.start(root / "home").stop()
     return root
+
+
+def test_a_log_that_grows_long_is_put_aside_and_written_on(running: Up) -> None:
+    log = running.home.log("issuer")
+    issuer = urlsplit(running.wait_ready()["services"]["issuer"])
+    with log.open("ab") as flood:
+        flood.write(b"x" * (LOG_LIMIT + 1))
+    eventually(lambda: log.stat().st_size < LOG_LIMIT, "a short log")
+    assert log.with_suffix(".log.1").stat().st_size > LOG_LIMIT
+    with socket.create_connection((issuer.hostname, issuer.port), timeout=5) as nonsense:
+        nonsense.sendall(b"nonsense\r\n\r\n")
+        assert b"400" in nonsense.recv(100)
+    eventually(lambda: log.read_bytes().startswith(b"WARNING"), "it is written on from its start")
 
 
 def alive(pid: int) -> bool:

@@ -54,7 +54,7 @@ class Watch:
         except InvalidToken:
             log.warning("rule book file", extra={"reason": "its name is no agent's"})
             return
-        stored = await self._rulebooks.publish(self._tenant, agent, document, "file")
+        stored = await self._rulebooks.publish(self._tenant, agent, document, "file", keep=True)
         for problem in stored.errors[:20]:
             log.error(
                 "rule book refused; the old one stays",

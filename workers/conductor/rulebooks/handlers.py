@@ -54,14 +54,18 @@ class Rulebooks:
         """Adds the responder; any number of processes share it."""
         self._bus.responder(PutRulebook, queue="rulebooks")(self._put)
 
-    async def publish(self, tenant: TenantId, agent: str, document: str, by: str) -> RulebookStored:
+    async def publish(
+        self, tenant: TenantId, agent: str, document: str, by: str, *, keep: bool = False
+    ) -> RulebookStored:
         """Publishes a valid document; says what is wrong with any other, and the old one stays.
 
-        Raises Temporary when too many wait already.
+        `keep`: what is wrong is also kept for readers of the API, because nobody waits for the
+        answer (a file was edited). Raises Temporary when too many wait already.
         """
         book, found = await self._read(agent, document)
         async with tenant_connection(self._pool, tenant) as connection:
-            await store.note_problems(tenant, connection, agent, found)
+            if keep or not found:
+                await store.note_problems(tenant, connection, agent, found)
             if book is None or found:
                 errors = [msgspec.structs.asdict(problem) for problem in found]
                 return RulebookStored(ok=False, errors=errors)
