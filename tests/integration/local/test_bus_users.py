@@ -11,9 +11,9 @@ from nats.aio.client import Client
 from callfunnel.domain.ids import PLATFORM
 from callfunnel.infra.connection import inbox_of
 from callfunnel.infra.sealed import SealedSecrets
-from callfunnel.local.home.credentials import NATS_ROLES
+from callfunnel.local.home.credentials import NATS_ROLES, SYSTEM_USER
 from callfunnel.local.private_stack import PrivateStack
-from callfunnel.local.supervision.bus_probe import SYSTEM_USER, health
+from callfunnel.local.supervision.bus_probe import health
 
 
 async def as_role(url: str, secrets: SealedSecrets, role: str) -> Client:
