@@ -17,10 +17,14 @@ WHOLE = CallerSpoke(turn=1, text="hello", start_ms=0, end_ms=900)
 
 
 async def put(client: Client, headers: str, body: bytes = b"{}", subject: str = SUBJECT) -> None:
-    """Stores a message with a block of headers as no client of ours would write it."""
-    block = f"NATS/1.0\r\n{headers}\r\n\r\n".encode()
-    head = f"HPUB {subject} {len(block)} {len(block) + len(body)}\r\n".encode()
-    await client._send_command(head + block + body + b"\r\n")
+    """Stores a message with headers as no client of ours would write them."""
+    await put_raw(client, f"NATS/1.0\r\n{headers}\r\n\r\n".encode(), body, subject.encode())
+
+
+async def put_raw(client: Client, block: bytes, body: bytes, subject: bytes) -> None:
+    """Stores a message of any bytes."""
+    sizes = f" {len(block)} {len(block) + len(body)}\r\n".encode()
+    await client._send_command(b"HPUB " + subject + sizes + block + body + b"\r\n")
     await client._flush_pending()
 
     async def stored() -> bool:
@@ -72,6 +76,28 @@ async def test_odd_headers_do_not_keep_a_message_from_dying(
     letter = await only_letter(bus, DeadLetters(client))
     assert letter.reason.startswith("no ce-type header")
     assert letter.subject == SUBJECT
+
+
+@pytest.mark.parametrize(
+    ("subject", "block"),
+    [
+        (b"cf.demo.raw.\xff.caller_spoke", b"NATS/1.0\r\nx: y\r\n\r\n"),
+        (b"cf.demo.raw.\xc3\xa9.caller_spoke", b"NATS/1.0\r\nx: \xff\r\n\r\n"),
+        (SUBJECT.encode(), b"NATS/1.0"),
+        (SUBJECT.encode(), b"NATS/1.0 "),
+        (SUBJECT.encode(), b"NATS/1.0 \xff\xff\xff\r\n\r\n"),
+        (SUBJECT.encode(), b"NATS/1.0 409 \xff\r\n\r\n"),
+        (SUBJECT.encode(), b"NATS/1.0 409 Consumer Deleted\r\n\r\n"),
+        (SUBJECT.encode(), b"NATS/1.0\r\n"),
+        (SUBJECT.encode(), b"HTTP/1.1 \x00\r\n\xff: \xff"),
+    ],
+)
+async def test_no_bytes_end_the_reading_of_what_comes_after(
+    bus: Bus, client: Client, subject: bytes, block: bytes
+) -> None:
+    await put_raw(client, block, b"", subject)
+    letter = await only_letter(bus, DeadLetters(client))
+    assert letter.reason.startswith("no ce-type header")
 
 
 async def test_a_body_with_no_room_beside_why_it_died_is_put_back_from_where_it_is(
