@@ -14,6 +14,7 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from callfunnel.domain.call import Pin, PinState, SlotHolder, WorkerRecord
+from callfunnel.domain.digits import number_in
 from callfunnel.domain.errors import Temporary
 from callfunnel.domain.ids import TenantId, WorkerId
 from callfunnel.domain.rulebook import PublishedRulebook
@@ -71,14 +72,15 @@ class HeldSlots:
 
     def changed(self, key: str, entry: Entry | None) -> None:
         """A slot is held (again), or free: `entry` is None."""
-        tenant, _, number = key.partition(".")
-        if not number.isdigit():
+        tenant, _, text = key.partition(".")
+        number = number_in(text)
+        if number is None:
             return
         held = self._held.setdefault(tenant, set())
         if entry is not None:
-            held.add(int(number))
+            held.add(number)
             return
-        held.discard(int(number))
+        held.discard(number)
         if not held:
             del self._held[tenant]
 

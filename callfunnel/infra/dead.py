@@ -15,6 +15,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js.api import ConsumerConfig, RawStreamMsg
 
+from callfunnel.domain.digits import number_in
 from callfunnel.domain.errors import Temporary, UserError
 from callfunnel.events.streams import CALLS, DEAD, STREAMS, USAGE, dead_subject, stream_of_subject
 from callfunnel.infra.durables import is_durable_name, reads
@@ -24,7 +25,6 @@ from callfunnel.infra.publishing import REPLAYS
 
 _HARMLESS = frozenset({CALLS.name, USAGE.name})
 _ALL = 1_000_000
-_DIGITS = 18
 _LAST = 2**63 - 1
 _HIDDEN = frozenset({"Nats-Msg-Id", "Nats-Msg-Size"})
 
@@ -209,5 +209,4 @@ def _words(subject: str) -> tuple[str, str]:
 
 
 def _number(headers: dict[str, str], name: str) -> int:
-    text = headers.get(name, "")
-    return int(text) if len(text) <= _DIGITS and text.isascii() and text.isdigit() else 0
+    return number_in(headers.get(name, "")) or 0

@@ -13,6 +13,7 @@ import nats.errors
 import nats.js.errors
 from nats.aio.client import Client
 
+from callfunnel.domain.digits import number_in
 from callfunnel.domain.errors import Temporary
 
 _KEY = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*", re.ASCII)
@@ -126,5 +127,5 @@ def is_marker(headers: dict[str, str] | None) -> bool:
 
 def entry_of(key: str, value: bytes, revision: int, headers: dict[str, str] | None) -> Entry:
     """An entry of a stored message."""
-    epoch = (headers or {}).get(EPOCH, "")
-    return Entry(key, value, revision, int(epoch) if epoch.isdigit() else revision)
+    epoch = number_in((headers or {}).get(EPOCH, ""))
+    return Entry(key, value, revision, revision if epoch is None else epoch)

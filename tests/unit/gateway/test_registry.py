@@ -75,3 +75,10 @@ def test_a_tenant_that_is_no_name_finds_nothing() -> None:
         assert registry().agents(TenantId(odd)) == []
         assert set(registry().slots(TenantId(odd))) == set()
         assert registry().rulebook(TenantId(odd), "sales") is None
+
+
+def test_a_slot_without_a_number_is_nobodys_and_harms_no_other() -> None:
+    slots = HeldSlots()
+    for key in ("acme.²", f"acme.{'9' * 5000}", "acme.-1", "acme.", "acme", "acme.3"):
+        slots.changed(key, Shown(b"{}"))
+    assert set(slots.of(TenantId("acme"))) == {3}

@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from callfunnel.domain.call import Cause, EndedBy, Pin, PinState, SlotHolder
+from callfunnel.domain.digits import number_in
 from callfunnel.events.call import CallEnded
 from callfunnel.events.envelope import Event
 from callfunnel.events.message import Message
@@ -114,9 +115,9 @@ def told_of(
 ) -> Told:
     """Reads it from the headers of the stored facts and of the stored usage."""
     types = {header.get("ce-type", "") for header in headers}
-    seqs = [int(h["ce-seq"]) for h in headers if h.get("ce-seq", "").isdigit()]
+    seqs = (number_in(header.get("ce-seq", "")) for header in headers)
     return Told(
-        seqs=frozenset(seqs),
+        seqs=frozenset(seq for seq in seqs if seq is not None),
         usage_records=len({header.get("ce-id", "") for header in usage}),
         ended="callfunnel.call.ended.v1" in types,
         connected="callfunnel.call.connected.v1" in types,

@@ -167,6 +167,7 @@ def test_what_the_bus_holds_is_read_from_headers_alone() -> None:
         {"ce-type": "callfunnel.call.offered.v1", "ce-seq": "1"},
         {"ce-type": "callfunnel.call.connected.v1", "ce-seq": "4"},
         {"ce-type": "callfunnel.call.connected.v1", "ce-seq": "garbage"},
+        {"ce-type": "callfunnel.call.connected.v1", "ce-seq": "²"},
         {},
     ]
     assert rules.told_of(headers, [], 100) == Told(frozenset({1, 4}), connected=True, audio_ms=100)
