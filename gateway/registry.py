@@ -138,7 +138,7 @@ class KvRegistry:
         """A call's pin, read where it is written."""
         async with self._soon():
             entry = await self._pin_bucket.get(key)
-        return msgspec.json.decode(entry.value, type=Pin) if entry else None
+        return _read(entry.value, Pin) if entry else None
 
     async def create_pin(self, key: str, pin: Pin) -> bool:
         """Whether this pin is the first of its call."""
@@ -149,7 +149,7 @@ class KvRegistry:
         """Says that the refused call of `pin` was told to its end."""
         async with self._soon():
             entry = await self._pin_bucket.get(key)
-            if entry is not None and msgspec.json.decode(entry.value, type=Pin) == pin:
+            if entry is not None and _read(entry.value, Pin) == pin:
                 ended = msgspec.json.encode(msgspec.structs.replace(pin, state=PinState.ENDED))
                 await self._pin_bucket.replace(key, ended, entry.revision, ttl_s=PIN_KEPT_S)
 

@@ -82,3 +82,19 @@ def test_a_slot_without_a_number_is_nobodys_and_harms_no_other() -> None:
     for key in ("acme.²", f"acme.{'9' * 5000}", "acme.-1", "acme.", "acme", "acme.3"):
         slots.changed(key, Shown(b"{}"))
     assert set(slots.of(TenantId("acme"))) == {3}
+
+
+async def test_a_pin_that_cannot_be_read_is_none_and_fails_nothing_else() -> None:
+    class Garbage:
+        async def get(self, key: str) -> Shown:
+            return Shown(b'{"call":')
+
+    registry = KvRegistry(
+        workers=Mirror(),
+        slots=HeldSlots(),
+        rulebooks=Mirror(),
+        pin_bucket=Garbage(),  # type: ignore[arg-type]  # it is only read
+        slot_bucket=None,  # type: ignore[arg-type]
+        connected=lambda: True,
+    )
+    assert await registry.pin("twilio-CA1") is None
