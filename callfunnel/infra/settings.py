@@ -15,6 +15,7 @@ from typing import Any
 
 from callfunnel.domain.ids import TenantId
 from callfunnel.domain.model import MODEL_NAMES, Model, is_model
+from callfunnel.infra.origin import is_origin
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off", ""})
@@ -230,6 +231,8 @@ def _contradictions(values: Mapping[str, object]) -> list[str]:
             problems.append(f"CALLFUNNEL_{name.upper()} must be at most {_HIGHEST_PORT}")
     if values.get("media_slots") == 0:
         problems.append("CALLFUNNEL_MEDIA_SLOTS must be at least 1")
+    if not is_origin(origin := str(values.get("public_url", "http://unset"))):
+        problems.append(f"CALLFUNNEL_PUBLIC_URL={origin!r} must be like https://phone.example.com")
     for name in ("nats_url", "postgres_url"):
         if "@" in str(values.get(name, "")):
             variable = f"CALLFUNNEL_{name.upper()}"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from callfunnel.domain.errors import UserError
 from callfunnel.domain.model import MODEL_NAMES, Model, is_model
+from callfunnel.infra.origin import is_origin
 from callfunnel.infra.settings import named, read_from
 from callfunnel.local.home.folder import Home
 
@@ -53,6 +54,12 @@ def checked(options: UpOptions, environment: Mapping[str, str]) -> UpOptions:
     key = Model(options.model).key_variable
     if key and not environment.get(key):
         raise UserError(f"--model {options.model} needs a key", f"set {key} and start again")
+    public = environment.get("CALLFUNNEL_PUBLIC_URL")
+    if public and not is_origin(public):
+        raise UserError(
+            f"CALLFUNNEL_PUBLIC_URL={public!r} is nothing that a carrier could be told",
+            "set scheme and host, like https://phone.example.com",
+        )
     if options.ready_file is not None and not options.ready_file.absolute().parent.is_dir():
         raise UserError(f"the folder of --ready-file {options.ready_file} does not exist")
     return options

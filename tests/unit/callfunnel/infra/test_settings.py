@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from callfunnel.domain.ids import TenantId
+from callfunnel.infra.origin import is_origin
 from callfunnel.infra.settings import PlatformSettings
 
 ENV = {
@@ -36,6 +37,7 @@ def test_every_missing_variable_is_named_at_once() -> None:
         ("CALLFUNNEL_HTTP_PORT", "eighty", "whole number"),
         ("CALLFUNNEL_HTTP_PORT", "-1", "whole number"),
         ("CALLFUNNEL_MEDIA_RELAY", "perhaps", "1 or 0"),
+        ("CALLFUNNEL_PUBLIC_URL", "ht!tp://x y", "must be like https://"),
         ("CALLFUNNEL_MODEL", "psychic", "demo or openai"),
         (
             "CALLFUNNEL_POSTGRES_URL",
@@ -61,3 +63,17 @@ def test_a_folder_of_rule_books_is_one_tenants() -> None:
     settings = PlatformSettings.from_env({**ENV, **told})
     assert settings.rulebook_file(TenantId("acme"), "sales") == Path("/books/sales.yaml")
     assert settings.rulebook_file(TenantId("acme2"), "sales") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [
+        ("https://phone.example.com", True), ("http://127.0.0.1:8420", True),
+        ("https://[::1]:8420/", True), ("phone.example.com", False), ("ftp://a", False),
+        ("https://a/b", False), ("https://u:p@a", False), ("https://a?b", False),
+        ("https://a:99999", False), ("https://a:0", False), ("https://a b", False),
+        ("https://", False), ("", False), ("https://a\n", False), ("wss://a", False),
+    ],
+)  # fmt: skip
+def test_carriers_are_told_scheme_and_host_and_nothing_else(text: str, is_one: bool) -> None:
+    assert is_origin(text) is is_one

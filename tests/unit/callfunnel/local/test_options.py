@@ -30,6 +30,14 @@ def test_what_cannot_work_is_said_before_anything_starts(options: UpOptions) -> 
         checked(options, {})
 
 
+@pytest.mark.parametrize("address", ["phone.example.com", "https://a/b", "ht!tp://x y"])
+def test_an_address_that_no_carrier_can_be_told_is_said_before_anything_starts(
+    address: str,
+) -> None:
+    with pytest.raises(UserError, match="CALLFUNNEL_PUBLIC_URL"):
+        checked(UpOptions(home=HOME), {"CALLFUNNEL_PUBLIC_URL": address})
+
+
 def test_an_unknown_model_is_one_clear_line_and_no_usage_text() -> None:
     with pytest.raises(UserError, match="--model psychic is unknown; use demo or openai"):
         checked(options_from(["--home", "/somewhere", "--model", "psychic"]), {})
