@@ -12,7 +12,9 @@ What a bench can be told besides (`--calls 100`) is said where it is used: `benc
 from __future__ import annotations
 
 import argparse
+import shlex
 import signal
+import subprocess
 import sys
 import time
 import traceback
@@ -66,7 +68,11 @@ def _compare(words: list[str]) -> int:
     options, rest = parser.parse_known_args(words)
     if not compare.is_commit(options.ref):
         parser.error(f"{options.ref} names no commit here")
-    print(compare.compare(options.ref, [options.bench, *rest], options.rounds))
+    try:
+        print(compare.compare(options.ref, [options.bench, *rest], options.rounds))
+    except subprocess.CalledProcessError as failure:
+        print(f"cf bench compare: {shlex.join(map(str, failure.cmd))} ended {failure.returncode}")
+        return 1
     return 0
 
 

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import subprocess
 from pathlib import Path
 
 import msgspec
@@ -178,3 +179,31 @@ def test_benches_that_work_end_well(monkeypatch: pytest.MonkeyPatch) -> None:
     row = Bench("measure", "measure", f"{__name__}:measure", seconds=1)
     monkeypatch.setattr("bench.__main__.BENCHES", {row.name: row})
     assert main(["--quick"]) == 0
+
+
+def git(folder: Path, *words: str) -> None:
+    who = ("-c", "user.name=bench", "-c", "user.email=bench@example.org")
+    subprocess.run(["git", *who, "-C", str(folder), *words], check=True)
+
+
+def test_a_version_that_this_bench_does_not_know_is_measured_by_its_own(
+    record: Record,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    writes = (
+        f"import pathlib, sys\n"
+        f"pathlib.Path(sys.argv[-1]).write_text({msgspec.json.encode(record).decode()!r})\n"
+    )
+    for name in ("bench", "tests"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__main__.py").write_text(writes)
+    git(tmp_path, "init", "--quiet")
+    git(tmp_path, "add", "--all")
+    git(tmp_path, "commit", "--quiet", "--message", "as it was")
+    (tmp_path / "product.py").touch()
+    (tmp_path / "bench" / "__main__.py").write_text(f"import product\n{writes}")
+    monkeypatch.setattr(compare, "ROOT", tmp_path)
+    assert "| latency | 5 | 5 | 1.00 | 1.00 1.00 |" in compare.compare("HEAD", ["made_up"], 2)
+    assert capfd.readouterr().out.count("does not run at HEAD") == 1
