@@ -3,6 +3,11 @@
 The backlog is on the bus before the consumer starts: facts of whole calls, `bench.traffic`. The
 consumer is a process of its own on a core of its own; NATS, Postgres and whoever watches share the
 other. Counted from the first batch that is acknowledged to the last: acknowledged is committed.
+
+Here is every durable there is. What else works something off after an outage has a bench of its
+own: recordings read their audio call by call (`segments`), the reaper ends calls whose worker is
+gone (`lost`), feeds follow a tenant's facts (`feed`). Tools, approvals and rule books answer
+requests, of which none is kept (`patience`).
 """
 
 import asyncio

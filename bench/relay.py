@@ -14,7 +14,7 @@ import uvicorn
 import uvloop
 
 from bench.harness.cores import apart
-from bench.harness.processes import Child, announce, cpu_s
+from bench.harness.processes import Child, announce, cpu_s, end_with_starter
 from bench.harness.run import Run
 from gateway.relay import MediaRelay
 
@@ -107,4 +107,5 @@ def measure(run: Run) -> None:
 
 
 if __name__ == "__main__":
+    end_with_starter()
     uvloop.run(work() if sys.argv[1] == "work" else relay(int(sys.argv[2])))

@@ -11,6 +11,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,17 @@ def listen() -> dict[str, Any] | None:
     """The next line of whoever started this role; None once it is gone."""
     line = sys.stdin.readline()
     return json.loads(line) if line else None
+
+
+def end_with_starter() -> None:
+    """For a role that serves and does not listen: it is gone once its starter is."""
+
+    def wait() -> None:
+        while sys.stdin.readline():
+            pass
+        os._exit(0)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def descendants(pid: int) -> Iterator[int]:

@@ -1,8 +1,10 @@
 """The load: a process that is every caller and the model, `python -m bench.media.load`.
 
-Told in lines: `{"calls": 100}` brings the number of live calls there; `{"window": 5}` measures and
-answers what was seen; `{"lasts": 30}` lets calls end after about so many seconds, each replaced.
-Each call has a place in the 20 ms, so that frames come evenly.
+Told in lines: `{"calls": 100}` brings the number of live calls there; `{"settle": 5}` lets them
+talk for so long; `{"window": 5}` measures and answers what was seen; `{"lasts": 30}` lets calls end
+after about so many seconds, each replaced. Each call has a place in the 20 ms, so that frames come
+evenly. Adding up what was seen stops the load for some 50 ms, and what it owes comes in one burst:
+so nothing is added up before a window, only behind it.
 """
 
 import asyncio
@@ -172,7 +174,10 @@ async def _obey(load: Load, admission: Admission, told: dict[str, Any]) -> dict[
     if "calls" in told:
         await admission.ready()
         await load.bring_to(told["calls"])
-    return await load.window(told.get("window", 0))
+    if "window" in told:
+        return await load.window(told["window"])
+    await asyncio.sleep(told.get("settle", 0))
+    return {}
 
 
 def first_in_line() -> None:

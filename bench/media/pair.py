@@ -19,8 +19,7 @@ def measure(run: Run) -> None:
     spent = []
     for workers in (1, 2):
         with plant(workers=workers) as plant_:
-            plant_.load.ask(calls=calls)
-            plant_.window(0.5 if run.quick else 5)
+            plant_.settle(0.5 if run.quick else 6, calls)
             seen = plant_.window(seconds)
             spent.append(seen["cpu_ms"])
             many = f"{calls} calls on {workers} worker" + "s" * (workers > 1)

@@ -74,6 +74,11 @@ class Plant:
         """What a recording would have removed: nobody stores recordings here."""
         asyncio.run(_emptied(self._stack, AUDIO.name))
 
+    def settle(self, seconds: float, calls: int) -> None:
+        """Brings the calls there and lets them talk: greetings are over, turns have begun."""
+        self.load.ask(calls=calls)
+        self.load.ask(settle=seconds)
+
     def window(self, seconds: float, **told: Any) -> dict[str, float]:
         """What the peers see in that time, and the CPU the workers spend in it, per call-second."""
         before, began = self.cpu_s(), time.monotonic()

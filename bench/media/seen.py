@@ -28,6 +28,7 @@ class Seen(Struct):
         }
         for name in ("to_model", "to_caller", "to_clear", "own_lag", "setup"):
             values: list[int] = getattr(self, name)
+            values.sort()  # once: sorting what is sorted takes no time
             figures[f"{name}_count"] = len(values)
             for label, share in (("p50", 0.5), ("p99", 0.99), ("max", 1.0)):
                 figures[f"{name}_{label}"] = percentile(values, share) / 1000 if values else 0.0
