@@ -51,14 +51,25 @@ class Consumer:
 
 
 def measure(run: Run) -> None:
-    """Every consumer at ten tenants; what grows, also at a thousand and with two processes."""
+    """Every consumer at ten tenants; what grows, also at a thousand and with two processes.
+
+    Each begins with an empty stack; `--quick`: one for all, and nothing grows.
+    """
     count = int(run.option("count", 100_000, quick=3000))
+    if run.quick:
+        with behind.services() as place:
+            for each in CONSUMERS:
+                _figure(run, place, each, (count, _FEW))
+        return
     for each in CONSUMERS:
-        _figure(run, each, count, _FEW)
+        with behind.services() as place:
+            _figure(run, place, each, (count, _FEW))
     for each in CONSUMERS:
         if each.durable in ("redaction", "timeline", "metering"):
-            _figure(run, each, count, MANY)
-            _figure(run, each, count, _FEW, processes=2)
+            with behind.services() as place:
+                _figure(run, place, each, (count, MANY))
+            with behind.services() as place:
+                _figure(run, place, each, (count, _FEW), processes=2)
 
 
 def feed(run: Run) -> None:
@@ -75,9 +86,18 @@ def feed(run: Run) -> None:
     run.figure("a tenant's feed: processor time each", seen["each_us"], "us")
 
 
-def _figure(run: Run, each: Consumer, count: int, tenants: int, processes: int = 1) -> None:
-    with behind.services() as (stack, core):
-        rate, each_us = asyncio.run(_drained(stack, each, (count, tenants), [core] * processes))
+def _figure(
+    run: Run,
+    place: tuple[PrivateStack, int],
+    each: Consumer,
+    size: tuple[int, int],
+    *,
+    processes: int = 1,
+) -> None:
+    """`place`: a stack and the core of the consumer; `size`: messages, and tenants they are of."""
+    stack, core = place
+    rate, each_us = asyncio.run(_drained(stack, each, size, [core] * processes))
+    _, tenants = size
     many = f", {tenants:,} tenants" if tenants != _FEW else ""
     two = f", {processes} processes on the one core" if processes > 1 else ""
     name = f"{each.durable}{many}{two}"

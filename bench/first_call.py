@@ -19,7 +19,10 @@ QUESTION = "why did my bill go up"
 
 
 def measure(run: Run) -> None:
-    """All figures, in the order a newcomer meets them. `--calls`: whose turns are measured."""
+    """All figures, in the order a newcomer meets them. `--calls`: whose turns are measured.
+
+    `--quick`: one start and one call.
+    """
     with tempfile.TemporaryDirectory(prefix="cf-bench-") as folder:
         home = Path(folder) / "home"
         if not run.quick:
@@ -28,11 +31,12 @@ def measure(run: Run) -> None:
         with stack(home) as first:
             answered = to_answer(first, home)
             run.figure("`up` to a call answered, first run", answered, "s", reach="< 8")
+        if run.quick:
+            return
         with stack(home) as later:
             answered = to_answer(later, home)
             run.figure("`up` to a call answered, later runs", answered, "s", reach="< 4")
-            if not run.quick:
-                idle(run, later)
+            idle(run, later)
             turns(run, home)
 
 
@@ -82,7 +86,7 @@ def idle(run: Run, stack: Stack) -> None:
 def turns(run: Run, home: Path) -> None:
     """End of the caller's speech to the agent's first audio sent, over several calls."""
     marks: list[float] = []
-    for _ in range(int(run.option("calls", 3, quick=1))):
+    for _ in range(int(run.option("calls", 3))):
         result = call(home, [QUESTION, "i want to cancel"])
         marks += [float(ms) / 1000 for ms in result["response_ms"]]
     middle = statistics.median(marks)

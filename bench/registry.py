@@ -7,7 +7,7 @@ from bench.harness.run import Bench
 _ALL: Final = (
     Bench("first_call", "The first call", "bench.first_call:measure", seconds=75),
     Bench("frames", "One call's audio, no sockets", "bench.frames:measure", seconds=15),
-    Bench("media", "A media worker under calls", "bench.media.ladder:measure", seconds=75),
+    Bench("media", "A media worker under calls", "bench.media.ladder:measure", seconds=90),
     Bench("workers", "One worker or two", "bench.media.pair:measure", seconds=50),
     Bench("emit", "Telling under load", "bench.media.emit:measure", seconds=12),
     Bench("profile", "Where a worker's time goes", "bench.media.profile:measure", seconds=35),
@@ -16,7 +16,7 @@ _ALL: Final = (
     ),
     Bench("relay", "The gateway's media relay", "bench.relay:measure", seconds=8),
     Bench("bus", "The bus", "bench.bus:measure", seconds=15),
-    Bench("webhook", "A call is offered", "bench.webhook:measure", seconds=60),
+    Bench("webhook", "A call is offered", "bench.webhook:measure", seconds=90),
     Bench("lag", "From a fact to its row", "bench.lag:measure", seconds=45),
     Bench("backlog", "After an outage", "bench.backlog:measure", seconds=150),
     Bench("segments", "Recordings after an outage", "bench.segments:measure", seconds=60),

@@ -28,7 +28,6 @@ from callfunnel.local.private_stack import PrivateStack
 from tests.simulators.waiting import until
 
 PATH = "/carriers/twilio/voice"
-_WARM_UP = 50
 _RATE = 50
 """Calls a second, of all tenants together, where their number is what grows."""
 _WAIT = Plot(name="webhook", title="From a webhook to its TwiML", x="calls/s", y="ms", grows="flat")
@@ -43,12 +42,12 @@ _TENANTS = Plot(
 
 def measure(run: Run) -> None:
     """At 10, 50 and 100 calls a second for one tenant; at 50 for ten, and for a thousand."""
-    seconds = run.option("seconds", 12, quick=2)
+    seconds = run.option("seconds", 12, quick=1)
     many = int(run.option("tenants", 1000, quick=20))
     with behind.services() as (stack, core), _product(stack, core) as (gateway, demo):
         for rate in (10, _RATE, 100):
             _step(run, stack, [demo], rate, seconds)
-        calls = (10 + _RATE + 100) * seconds + 3 * _WARM_UP
+        calls = (10 + _RATE + 100) * seconds + 3 * _warm_up(seconds)
         spent = gateway.cpu_s / calls * 1e3
         run.figure("the gateway's processor time, all together", spent, "ms a call")
         for count in (10, many):
@@ -137,9 +136,14 @@ async def _calls(
     rng, loop = random.Random(rate), asyncio.get_running_loop()
     async with _carrier(stack) as carrier:
         at, placed = loop.time(), []
-        for _ in range(_WARM_UP + int(rate * seconds)):
+        for _ in range(_warm_up(seconds) + int(rate * seconds)):
             at += rng.expovariate(rate)
             await asyncio.sleep(max(0.0, at - loop.time()))
             placed.append(asyncio.create_task(carrier.offer(rng.choice(numbers))))
         taken = await asyncio.gather(*placed)
-    return carrier.waits[_WARM_UP:], taken.count(False)
+    return carrier.waits[_warm_up(seconds) :], taken.count(False)
+
+
+def _warm_up(seconds: float) -> int:
+    """Calls before those that count."""
+    return min(50, int(seconds * 5))

@@ -15,13 +15,13 @@ MEMORY = Plot(name="media-memory", title="Memory of a worker", x="calls", y="MB"
 
 def measure(run: Run) -> None:
     """`--calls`: the highest step; `--seconds`: of a window."""
-    top, seconds = int(run.option("calls", 200, quick=5)), run.option("seconds", 8, quick=2)
+    top, seconds = int(run.option("calls", 200, quick=5)), run.option("seconds", 6, quick=2)
     steps = [each for each in (1, 10, 100) if each < top]
     memory = []
     with plant() as plant_:
         for calls in (*steps, top):
             for _ in range(1 if run.quick or calls < top else _TIMES):
-                plant_.settle(0.5 if run.quick else 6, calls)
+                plant_.settle(0.5 if run.quick else 5, calls)
                 step(run, plant_, calls, seconds)
             if calls == max((each for each in (*steps, top) if each <= 100), default=top):
                 pauses(run, plant_, calls)

@@ -19,7 +19,7 @@ def measure(run: Run) -> None:
     spent = []
     for workers in (1, 2):
         with plant(workers=workers) as plant_:
-            plant_.settle(0.5 if run.quick else 6, calls)
+            plant_.settle(0.5 if run.quick else 5, calls)
             seen = plant_.window(seconds)
             spent.append(seen["cpu_ms"])
             many = f"{calls} calls on {workers} worker" + "s" * (workers > 1)

@@ -40,7 +40,7 @@ def measure(run: Run) -> None:
     with tempfile.TemporaryDirectory(prefix="cf-bench-") as folder:
         file = Path(folder) / "profile"
         with plant(module=("bench.media.profiled", str(file))) as plant_:
-            plant_.settle(0.5 if run.quick else 6, calls)
+            plant_.settle(0.5 if run.quick else 5, calls)
             if shutil.which("perf"):
                 run.text("CPU of the worker by library", _sampled(run, plant_, Path(folder)))
             frames = _profiled(plant_, seconds)
