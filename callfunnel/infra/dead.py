@@ -181,7 +181,7 @@ def _nobody(durable: str) -> UserError:
 def _listed(message: Msg) -> DeadLetter:
     size = (message.headers or {}).get("Nats-Msg-Size", "0")
     number = message.metadata.sequence.stream
-    return _letter(number, message.subject, message.headers or {}, int(size))
+    return _letter(number, message.subject, message.headers or {}, number_in(size) or 0)
 
 
 def _letter(number: int, subject: str, headers: dict[str, str], size: int) -> DeadLetter:

@@ -233,3 +233,15 @@ async def test_letters_of_a_consumer_that_nobody_has_are_a_users_mistake(
             await letters.list(durable=nobody)
         with pytest.raises(UserError, match="no consumer"):
             await letters.replay_all(durable=nobody)
+
+
+async def test_a_forged_letter_does_not_keep_the_others_from_being_listed(
+    bus: Bus, client: Client
+) -> None:
+    letters = DeadLetters(client)
+    await buried(bus, letters)
+    odd = {"Nats-Msg-Size": "much", "cf-dead-delivered": "²", "cf-replays": "9" * 5000}
+    for subject in ("dead.metering.cf.demo.usage.c_1.measured", "dead.x.y"):
+        await client.jetstream().publish(subject, b"{}", headers=odd)
+    assert len(await letters.list()) == 4
+    assert len(await letters.list(durable="metering")) == 2
