@@ -16,6 +16,7 @@ from callfunnel.infra.clock import fresh_id
 from callfunnel.infra.objects import Objects
 from callfunnel.infra.postgres import Pool, tenant_connection
 from tests.integration.conftest import PoolOf
+from tests.simulators import room
 
 SOUND = bytes(range(256)) * 40
 
@@ -116,8 +117,8 @@ class StoredCalls:
         await self._execute(
             "conductor",
             "insert into rulebooks.versions (tenant, agent, version, document, rulebook, digest,"
-            " published_by) values (%s, %s, 3, %s, '{}', 'd', 'somebody')",
-            (self.tenant, agent, document),
+            " published_by) values (%s, %s, 3, %s, %s::jsonb, 'd', 'somebody')",
+            (self.tenant, agent, document, msgspec.json.encode(room.rulebook()).decode()),
         )
 
     async def _execute(self, role: str, statement: str, values: tuple[Any, ...]) -> None:
