@@ -7,13 +7,16 @@ raises leaves here as Temporary (try again) or Permanent (no try will help).
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg import AsyncConnection
 from psycopg.conninfo import make_conninfo
+from psycopg.sql import SQL, Composed
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
 
 from callfunnel.domain.errors import Permanent, Temporary
@@ -31,6 +34,10 @@ _TEMPORARY = (
     PoolClosed,
     TooManyRequests,
 )
+_FRESH_S = 0.5
+_LAST_USED: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
+_ONE_TENANT = SQL("begin; select set_config('callfunnel.tenant', {}, true)")
+_MANY_TENANTS = SQL("begin; select set_config('callfunnel.tenants', {}, true)")
 _SESSION = "-c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s"
 
 
@@ -61,7 +68,8 @@ async def connect_pool(
         max_size=size,
         timeout=5.0,
         reconnect_timeout=3.0,  # attempts 1 s and 3 s after a loss, then each new user starts anew
-        check=AsyncConnectionPool.check_connection,
+        check=_still_there,
+        reset=_used,
         open=False,
         name=role,
     )
@@ -75,18 +83,25 @@ async def connect_pool(
     return pool
 
 
+async def _used(connection: Connection) -> None:
+    """Called by the pool when somebody gives a connection back."""
+    _LAST_USED[connection] = time.monotonic()
+
+
+async def _still_there(connection: Connection) -> None:
+    """Raises when the database is gone; nobody asks it who heard of it a moment ago."""
+    if time.monotonic() - _LAST_USED.get(connection, float("-inf")) > _FRESH_S:
+        await AsyncConnectionPool.check_connection(connection)
+
+
 @asynccontextmanager
 async def tenant_connection(pool: Pool, tenant: TenantId) -> AsyncIterator[Connection]:
     """A connection that sees the rows of `tenant` alone, inside one transaction.
 
     Commits when the block ends well and rolls back when it raises. Raises Temporary, Permanent.
     """
-    with translated():
-        async with pool.connection() as connection, connection.transaction():
-            await connection.execute(
-                "select set_config('callfunnel.tenant', %s, true)", (tenant,), prepare=True
-            )
-            yield connection
+    async with _transaction(pool, _ONE_TENANT.format(tenant_id(tenant))) as connection:
+        yield connection
 
 
 @asynccontextmanager
@@ -100,12 +115,8 @@ async def tenants_connection(
     the block ends well and rolls back when it raises. Raises Temporary, Permanent.
     """
     named = ",".join(tenant_id(tenant) for tenant in tenants)
-    with translated():
-        async with pool.connection() as connection, connection.transaction():
-            await connection.execute(
-                "select set_config('callfunnel.tenants', %s, true)", (named,), prepare=True
-            )
-            yield connection
+    async with _transaction(pool, _MANY_TENANTS.format(named)) as connection:
+        yield connection
 
 
 @asynccontextmanager
@@ -114,8 +125,16 @@ async def platform_connection(pool: Pool) -> AsyncIterator[Connection]:
 
     For what is the platform's own: functions such as `platform.route_number`, health checks.
     """
+    async with _transaction(pool, SQL("begin")) as connection:
+        yield connection
+
+
+@asynccontextmanager
+async def _transaction(pool: Pool, beginning: SQL | Composed) -> AsyncIterator[Connection]:
+    """One transaction, begun in one round trip; the pool's context ends it in another."""
     with translated():
-        async with pool.connection() as connection, connection.transaction():
+        async with pool.connection() as connection:
+            await connection.execute(beginning)
             yield connection
 
 
