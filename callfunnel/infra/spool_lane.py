@@ -7,7 +7,7 @@ does not keep facts and usage waiting. Decides what memory holds, and when the n
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from callfunnel.events.streams import AUDIO, RAW, USAGE, stream_of_subject
+from callfunnel.events.streams import AUDIO, RAW, USAGE, Stream, stream_of_subject
 from callfunnel.infra.windowed import Connection, Outgoing, SenderStats, WindowedSender
 
 LANES: Final = 4
@@ -22,6 +22,11 @@ _NUMBERS: Final = {stream.name: n for n, stream in enumerate((RAW, AUDIO, USAGE)
 def lane_of(subject: str) -> int:
     """The number of the lane a subject takes; 0 is everybody's."""
     return _NUMBERS.get(stream_of_subject(subject), 0)
+
+
+def lane_of_stream(stream: Stream) -> int:
+    """The number of a stream's own lane."""
+    return _NUMBERS[stream.name]
 
 
 class Page(NamedTuple):

@@ -1,8 +1,8 @@
 """The spool's writer: one thread that puts steps on disk in groups and reads pages back.
 
-It decides when a group is written: at once when idle, else every few milliseconds; what may only
-be forgotten waits a little longer, for nobody waits for it. It reports to
-the event loop, in order: every group after its commit, every page after the groups it contains.
+It decides when a group is written: at once when idle, else every few milliseconds; audio, usage
+and what may only be forgotten wait a little longer, for nobody waits for them. It reports to the
+event loop, in order: every group after its commit, every page after the groups it contains.
 A disk that refuses is tried again for as long as the process lives; `broken` says why meanwhile.
 """
 
@@ -14,11 +14,13 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from callfunnel.infra.spool_file import SpoolFile, Step, Stored
-from callfunnel.infra.spool_lane import Page
+from callfunnel.events.streams import AUDIO, USAGE
+from callfunnel.infra.spool_file import Accepted, SpoolFile, Step, Stored
+from callfunnel.infra.spool_lane import Page, lane_of, lane_of_stream
 
-_FORGET_S = 0.05
-"""Until a message that the bus has is forgotten: sent twice in between, it is one by its id."""
+_PATIENT = frozenset({lane_of_stream(AUDIO), lane_of_stream(USAGE)})
+_PATIENT_S = 0.02
+"""Also until what the bus has is forgotten: sent twice in between, it is one by its id."""
 
 
 class SpoolWriter:
@@ -50,11 +52,11 @@ class SpoolWriter:
     def append(self, step: Step) -> None:
         """Hands over one step; never waits."""
         self._steps.append(step)
-        if not isinstance(step, Stored):
+        if not _is_patient(step):
             self.hurry()
         elif not self._later:
             self._later = True
-            self._loop.call_later(_FORGET_S, self._hurry_later)
+            self._loop.call_later(_PATIENT_S, self._hurry_later)
 
     def hurry(self) -> None:
         """What was handed over is written with the next group."""
@@ -123,3 +125,9 @@ class SpoolWriter:
     def _tell(self, call: Callable[[Any], None], argument: object) -> None:
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(call, argument)
+
+
+def _is_patient(step: Step) -> bool:
+    if isinstance(step, Accepted):
+        return lane_of(step.message.subject) in _PATIENT
+    return isinstance(step, Stored)
