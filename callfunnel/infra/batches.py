@@ -32,8 +32,9 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js import api
 
-from callfunnel.infra.consume import ConsumerGone, PullClient
+from callfunnel.infra.consume import ConsumerGone, Pace, PullClient
 from callfunnel.infra.settling import Received, Settling
+from callfunnel.infra.turns import PRECEDENCE
 
 log = logging.getLogger(__name__)
 
@@ -73,11 +74,12 @@ class SharedBroker(NatsBroker):
         self._shared = client
 
     def batches(
-        self, stream: str, config: api.ConsumerConfig, *, batch: int, settling: Settling
+        self, stream: str, config: api.ConsumerConfig, pace: Pace, settling: Settling
     ) -> "ContinuousBatchSubscriber":
         """A subscriber of one durable; use it as the decorator of the handler."""
-        subscriber = ContinuousBatchSubscriber.build(self, stream, config, batch)
+        subscriber = ContinuousBatchSubscriber.build(self, stream, config, pace.batch)
         subscriber.settling = settling
+        subscriber.gather_s = pace.gather_s
         # Past NatsRegistrator, which would build FastStream's own class.
         super(NatsRegistrator, self).subscriber(subscriber)
         return subscriber
@@ -95,6 +97,7 @@ class ContinuousBatchSubscriber(BatchPullStreamSubscriber):
     """One durable's batches, for as long as the process lives."""
 
     settling: Settling
+    gather_s: float
     pulling: PullClient | None = None
 
     @classmethod
@@ -155,7 +158,9 @@ class ContinuousBatchSubscriber(BatchPullStreamSubscriber):
                 await self._open()
                 continue
             try:
-                batch = await self.pulling.next_batch(self.pull_sub.batch_size)
+                batch = await self.pulling.next_batch(
+                    self.pull_sub.batch_size, gather_s=self.gather_s
+                )
             except ConsumerGone as error:
                 log.warning(
                     "durable gone",
@@ -174,6 +179,7 @@ class ContinuousBatchSubscriber(BatchPullStreamSubscriber):
                 await message.nak()
             return
         async with self._kept_alive(pulling, batch):
+            await PRECEDENCE.stand_aside()
             await self.consume(batch)
         hold_s = self.settling.hold_s
         if hold_s and self.running:

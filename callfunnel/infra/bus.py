@@ -23,6 +23,7 @@ from callfunnel.events.message import Message, definition_of, filter_of, subject
 from callfunnel.infra import connection, replies
 from callfunnel.infra.clock import fresh_id, utc_now
 from callfunnel.infra.connection import BusAccess
+from callfunnel.infra.consume import GATHER_S, Pace
 from callfunnel.infra.durables import durable_of, stream_of
 from callfunnel.infra.follow import Follower
 from callfunnel.infra.kv import KeyValue
@@ -33,6 +34,7 @@ from callfunnel.infra.settings import PlatformSettings
 from callfunnel.infra.settling import Received, Settling, received
 from callfunnel.infra.spans import OFF, Attributes, Tracer
 from callfunnel.infra.trace import current_traceparent, new_traceparent, tracing
+from callfunnel.infra.turns import in_turns
 
 if TYPE_CHECKING:  # FastStream costs 18 MB: only a process that consumes loads it
     from callfunnel.infra.batches import ContinuousBatchSubscriber, SharedBroker
@@ -135,6 +137,7 @@ class Bus:
         *messages: type[Message],
         raw: bool = False,
         batch: int = 100,
+        unhurried: bool = False,
         ack_wait_s: float = 10.0,
     ) -> Consumer:
         """Registers the handler of a durable: all messages of the classes, in batches.
@@ -144,6 +147,7 @@ class Bus:
         raises `Temporary` or `Permanent`; a batch that fails is retried in halves, down to one. Any
         number of processes share the durable. Delivery is at least once and in no order; what a
         killed process held comes back after `ack_wait_s`. Longer work is kept alive by itself.
+        Where nobody waits for the result, `unhurried` lets single messages become batches.
         """
         stream, config = durable_of(durable, messages, raw=raw, batch=batch, ack_wait_s=ack_wait_s)
         if durable in self.consumers:
@@ -152,7 +156,9 @@ class Bus:
         def register(handler: BatchHandler) -> BatchHandler:
             settling = Settling(self._publisher.bury, self.tracer)
             broker = self._consuming()
-            subscriber = broker.batches(stream, config, batch=batch, settling=settling)
+            subscriber = broker.batches(
+                stream, config, Pace(batch, GATHER_S if unhurried else 0.0), settling
+            )
             self.consumers[durable] = subscriber
             subscriber(handler)
             return handler
@@ -219,7 +225,8 @@ class Bus:
 
         After Temporary some may be stored: publish the same ids again.
         """
-        await self.publish_wires([to_wire(item, raw=raw) for item in events], within_s=within_s)
+        wires = [to_wire(item, raw=raw) async for item in in_turns(events)]
+        await self.publish_wires(wires, within_s=within_s)
 
     async def publish_wires(self, wires: Sequence[Wire], *, within_s: float = 10.0) -> None:
         """As `publish`, of messages that are encoded already (an outbox)."""

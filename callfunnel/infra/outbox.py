@@ -22,6 +22,7 @@ _AT_ONCE = 500
 _LOOK_AGAIN_S = 10.0
 _AFTER_TROUBLE_S = 1.0
 _DOWN_AFTER = 3
+_GATHER_S = 0.02
 log = logging.getLogger(__name__)
 
 
@@ -32,9 +33,12 @@ class Sender(Protocol):
 
 
 class Outbox:
-    """The outbox table of one schema (made by `platform.add_outbox`) and its sender."""
+    """The outbox table of one schema (made by `platform.add_outbox`) and its sender.
 
-    def __init__(self, schema: str, pool: Pool, bus: Sender) -> None:
+    `unhurried`: nobody waits for what it tells, so a few transactions are told together.
+    """
+
+    def __init__(self, schema: str, pool: Pool, bus: Sender, *, unhurried: bool = False) -> None:
         if not schema.isidentifier():
             raise ValueError(f"{schema!r} is no schema")
         self._pool = pool
@@ -43,6 +47,7 @@ class Outbox:
         self._promised: set[TenantId] = set()
         self._waiting: set[TenantId] = set()
         self._look_at = 0.0
+        self._gather_s = _GATHER_S if unhurried else 0.0
         self._sending = Background(f"outbox of {schema}", self._send_due)
         self._insert = _INSERT.replace("schema.", f"{schema}.")
         self._select = _SELECT.replace("schema.", f"{schema}.")
@@ -92,6 +97,8 @@ class Outbox:
         await self._sending.stop()
 
     async def _send_due(self) -> float:
+        if self._waiting:
+            await asyncio.sleep(self._gather_s)
         return await self._send_all(await self._due())
 
     async def _due(self) -> set[TenantId]:

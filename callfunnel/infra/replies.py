@@ -13,6 +13,7 @@ from callfunnel.events.message import template_of
 from callfunnel.infra.settling import Received
 from callfunnel.infra.spans import Tracer
 from callfunnel.infra.tasks import Tasks
+from callfunnel.infra.turns import PRECEDENCE
 
 R = TypeVar("R", bound=msgspec.Struct)
 Answer = Callable[[Received[Any]], Awaitable[msgspec.Struct]]
@@ -67,7 +68,8 @@ async def _respond(request: Msg, answer: Answer, tracer: Tracer) -> None:
         item = from_wire(request.headers, request.data, request.subject)
         where = template_of(request.subject)
         of = item.envelope.traceparent
-        with tracer.span(f"answer {where}", of, "server", destination=where):
+        span = tracer.span(f"answer {where}", of, "server", destination=where)
+        with PRECEDENCE.request(), span:
             body = encode(await answer(Received(item.envelope, item.data, 1)))
     except Permanent as error:
         headers = {_FAILURE: "permanent", _REASON: error.reason}

@@ -23,7 +23,7 @@ class Metering:
         from workers.billing.prices.files import read_prices
 
         bus, pool = await self._context.bus(ROLE), await self._context.pool(ROLE)
-        outbox = Outbox(self.name, pool, bus)
+        outbox = Outbox(self.name, pool, bus, unhurried=True)
         metering = handlers.Metering(bus, pool, outbox, read_prices().rate)
         metering.register()
         await self._context.run(outbox, metering.deadlines)

@@ -24,7 +24,7 @@ class _Hosted:
     async def _outbox(self) -> Outbox:
         """The outbox of the schema that has the feature's name."""
         pool = await self._context.pool(ROLE)
-        return Outbox(self.name, pool, await self._context.bus(ROLE))
+        return Outbox(self.name, pool, await self._context.bus(ROLE), unhurried=True)
 
 
 class Redaction(_Hosted):

@@ -54,14 +54,16 @@ class Metering:
     def register(self) -> None:
         """Adds the consumers of usage and of the facts that close a call's bill."""
 
-        @self._bus.consumer("metering", UsageMeasured, batch=BATCH)
+        @self._bus.consumer("metering", UsageMeasured, batch=BATCH, unhurried=True)
         async def count(batch: list[Received[UsageMeasured]]) -> None:
             usage = _by_tenant(batch, usage_row)
             async with tenants_connection(self._pool, usage) as connection:
                 await self._rate_complete(await store.add(usage, connection), connection)
             self._outbox.wake(*usage)
 
-        @self._bus.consumer("metering-calls", CallEnded, RecordingStored, batch=BATCH)
+        @self._bus.consumer(
+            "metering-calls", CallEnded, RecordingStored, batch=BATCH, unhurried=True
+        )
         async def close(batch: list[Received[Any]]) -> None:
             ends = [item for item in batch if isinstance(item.data, CallEnded)]
             recordings = [item for item in batch if isinstance(item.data, RecordingStored)]

@@ -16,7 +16,7 @@ BATCH = 1000
 def register(bus: Bus, pool: Pool, deadlines: Deadlines) -> None:
     """Adds the consumer of ended calls; each has a deadline from then on, which is due now."""
 
-    @bus.consumer("recordings", CallEnded, batch=BATCH)
+    @bus.consumer("recordings", CallEnded, batch=BATCH, unhurried=True)
     async def note(batch: list[Received[CallEnded]]) -> None:
         ended: dict[TenantId, list[dict[str, Any]]] = defaultdict(list)
         for item in batch:

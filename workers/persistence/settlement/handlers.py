@@ -45,7 +45,7 @@ class Settlement:
     def register(self) -> None:
         """Adds the consumer of the four parts of a record."""
 
-        @self._bus.consumer("settlement", *PARTS, batch=BATCH)
+        @self._bus.consumer("settlement", *PARTS, batch=BATCH, unhurried=True)
         async def collect(batch: list[Received[Any]]) -> None:
             told: dict[TenantId, list[dict[str, Any]]] = defaultdict(list)
             for item in batch:
