@@ -109,11 +109,20 @@ def descendants(pid: int) -> Iterator[int]:
 
 def pss_kb(pid: int) -> int:
     """Proportional set size in kB (shared pages counted once); 0 for a process that is gone."""
+    return _rolled_up(pid, "Pss:")
+
+
+def own_kb(pid: int) -> int:
+    """What a process has written itself, in kB: it alone changes it, unlike its share of files."""
+    return _rolled_up(pid, "Pss_Anon:")
+
+
+def _rolled_up(pid: int, which: str) -> int:
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:
         return 0
-    return next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)
+    return next((int(line.split()[1]) for line in lines if line.startswith(which)), 0)
 
 
 def cpu_s(pid: int) -> float:

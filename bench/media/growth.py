@@ -1,13 +1,14 @@
 """Whether a worker grows while calls come and go: memory, objects, tasks and files over time.
 
-`./cf bench growth --minutes 30`; memory does not need a quiet machine.
+`./cf bench growth --minutes 30`; memory does not need a quiet machine. Its own memory is what it
+has written: of a file that others have open, too, its share grows when they end.
 """
 
 import time
 from pathlib import Path
 
 from bench.harness.figures import Plot, slope
-from bench.harness.processes import pss_kb
+from bench.harness.processes import own_kb
 from bench.harness.run import Run
 from bench.media.plant import Worker, plant
 
@@ -42,7 +43,7 @@ def measure(run: Run) -> None:
 def _sample(worker: Worker) -> dict[str, float]:
     told = worker.metrics()
     return {
-        "memory (PSS), MB": pss_kb(worker.pid) / 1024,
+        "memory of its own, MB": own_kb(worker.pid) / 1024,
         "allocated blocks": told["loop_blocks"],
         "tasks": told["loop_tasks"],
         "open files": float(len(list(Path(f"/proc/{worker.pid}/fd").iterdir()))),
@@ -61,7 +62,7 @@ def _tell(run: Run, samples: list[tuple[float, dict[str, float]]]) -> None:
     def of(name: str) -> list[tuple[float, float]]:
         return [(at, sample[name]) for at, sample in settled]
 
-    for name, unit in (("memory (PSS), MB", "MB"), ("allocated blocks", "blocks")):
+    for name, unit in (("memory of its own, MB", "MB"), ("allocated blocks", "blocks")):
         series = of(name)
         hourly = slope(series) * 60
         run.figure(f"{name}: at the beginning", series[0][1], unit)
@@ -71,7 +72,7 @@ def _tell(run: Run, samples: list[tuple[float, dict[str, float]]]) -> None:
     for name in ("tasks", "open files"):
         run.figure(f"{name}: growth in an hour", slope(of(name)) * 60)
     for at, sample in samples[:: max(1, len(samples) // 60)]:
-        run.point(OVER_TIME, at, sample["memory (PSS), MB"])
+        run.point(OVER_TIME, at, sample["memory of its own, MB"])
     last = samples[-1][1]
     run.figure("longest collector pause", last["longest collector pause, ms"], "ms", reach="< 5")
     run.figure("events told", last["events"])

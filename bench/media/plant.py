@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import re
 import subprocess
 import sys
@@ -22,7 +21,6 @@ from bench.harness.processes import Child, cpu_s, pss_kb
 from bench.media import authority
 from callfunnel.events.streams import AUDIO
 from callfunnel.infra.bus import Bus
-from callfunnel.infra.settings import PlatformSettings
 from callfunnel.local.private_stack import PrivateStack
 
 _METRIC = re.compile(r"^callfunnel_(\w+) ([0-9.e+-]+)$", re.MULTILINE)
@@ -32,10 +30,10 @@ class Worker:
     """`python -m workers.media` as its supervisor starts it."""
 
     def __init__(
-        self, settings: PlatformSettings, changes: Mapping[str, str], module: Sequence[str]
+        self, stack: PrivateStack, name: str, changes: Mapping[str, str], module: Sequence[str]
     ) -> None:
-        self._settings = settings
-        environment = {**os.environ, **settings.to_env(), **changes}
+        self._settings = stack.settings(name)
+        environment = {**stack.environment(name), **changes}
         self._process = subprocess.Popen([sys.executable, "-P", "-m", *module], env=environment)
 
     @property
@@ -114,7 +112,7 @@ def plant(*, workers: int = 1, module: Sequence[str] = ("workers.media",)) -> It
                     "SSL_CERT_FILE": str(authority_file),
                 }
                 for name in names:
-                    started.append(Worker(stack.settings(name), environment, module))
+                    started.append(Worker(stack, name, environment, module))
                     pin(started[-1].pid, core)
                 yield Plant(started, load, stack)
         finally:
