@@ -102,13 +102,20 @@ def calls(facts_wanted: int, among: int, seed: int = 4) -> list[Call]:
 
 
 def interleaved(told: Sequence[Sequence[Event[Any]]], at_once: int = 200) -> list[Event[Any]]:
-    """The facts of `at_once` calls that go on at the same time, in the order they happen."""
-    result: list[Event[Any]] = []
-    for start in range(0, len(told), at_once):
-        group = [list(each) for each in told[start : start + at_once]]
-        for n in range(max(map(len, group))):
-            result += [each[n] for each in group if n < len(each)]
-    return result
+    """The facts of calls of which `at_once` go on at any time, in the order they happen.
+
+    Calls begin one after another and so end one after another, none in step with another.
+    """
+    rng = random.Random(len(told))
+    length = max(map(len, told), default=1)
+    timed: list[tuple[float, int, Event[Any]]] = []
+    for number, facts_ in enumerate(told):
+        at = (number + rng.random()) * length / at_once
+        for event in facts_:
+            timed.append((at, number, event))
+            at += rng.uniform(0.5, 1.5)
+    timed.sort(key=lambda each: each[:2])
+    return [event for _, _, event in timed]
 
 
 def _opens(call: Call) -> None:
