@@ -2,12 +2,14 @@
 
 Facts of whole calls are accepted by a spool, as in a media worker, at a steady rate: spool, RAW,
 redaction, CALLS, timeline. Redaction, timeline and everything else that reads the same facts are
-one process on a core of its own (`offpath`, as `up` runs it); spool, NATS and Postgres share the
-other. When each stage had a fact is read afterwards, from the streams' own times and the
-database's time of each commit, which are this machine's clock, as is the time it was accepted.
+one process on one core (`offpath`, as `up` runs it), NATS and Postgres share the other; the spool,
+which in life is many workers', is on whichever has time. When each stage had a fact is read
+afterwards, from the streams' own times and the database's time of each commit, which are this
+machine's clock, as is the time it was accepted.
 """
 
 import asyncio
+import os
 import time
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -17,6 +19,7 @@ import psycopg
 import uvloop
 
 from bench import behind, traffic
+from bench.harness.cores import CORES
 from bench.harness.figures import Plot, percentile
 from bench.harness.run import Run
 from callfunnel.events.call import CallEnded
@@ -57,6 +60,7 @@ def measure(run: Run) -> None:
     for rate in (1000, 5000):
         with behind.services() as (stack, core):
             _keep_times(stack)
+            os.sched_setaffinity(0, CORES)
             lags, spent = uvloop.run(_lags(stack, core, rate, seconds))
         what = f"fact to committed row at {rate:,}/s"
         run.figure(f"{what}, p50", percentile(lags.all, 0.5) * 1e3, "ms", reach="< 5")

@@ -13,6 +13,10 @@ from workers.conductor.rulebooks.files import Watch
 from workers.conductor.rulebooks.handlers import Rulebooks
 from workers.conductor.tools.kinds import KINDS
 
+_UNREADABLE = """
+insert into rulebooks.versions (tenant, agent, version, document, rulebook, digest, published_by)
+values (%s, 'a-first-one', 1, '', '{}', '', 'u_1')
+"""
 SETTINGS = {name: kind.settings for name, kind in KINDS.items()}
 
 
@@ -57,6 +61,19 @@ async def test_an_invalid_document_is_refused_line_by_line_and_the_old_one_stays
     assert refused.errors[0]["line"] == DEMO[: DEMO.index("kind: offer")].count("\n") + 1
     assert (await in_registry(gateway_bus, tenant)).version == 1
     assert not await kept_problems(await context.pool("conductor"), tenant), "who asked was told"
+
+
+async def test_a_row_that_no_longer_reads_keeps_no_other_agent_from_being_shown(
+    conductor, put, gateway_bus, tenant
+):
+    first = await conductor()
+    await put()
+    bus, pool = await first.bus("conductor"), await first.pool("conductor")
+    async with tenant_connection(pool, tenant) as connection:
+        await connection.execute(_UNREADABLE, (tenant,))
+    await bus.kv(RULEBOOKS.name).delete(f"{tenant}.{AGENT}")
+    await Rulebooks(bus, pool, SETTINGS).show_all()
+    assert (await in_registry(gateway_bus, tenant)).version == 1
 
 
 async def test_many_publishers_at_once_leave_one_line_of_versions(

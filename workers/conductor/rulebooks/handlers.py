@@ -6,13 +6,14 @@ truth; the registry is written again at every start, so a crash between the two 
 
 import asyncio
 import hashlib
+import logging
 import secrets
 from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 
-from callfunnel.domain.errors import Temporary
+from callfunnel.domain.errors import Permanent, Temporary
 from callfunnel.domain.ids import TenantId
 from callfunnel.domain.rulebook import PublishedRulebook, Rulebook
 from callfunnel.events.requests import PutRulebook, RulebookStored
@@ -26,6 +27,8 @@ from workers.conductor.rulebooks import rules, store
 from workers.conductor.rulebooks.reading import Problem, Unreadable, read
 
 FileOf = Callable[[TenantId, str], Path | None]
+
+log = logging.getLogger(__name__)
 
 
 def no_file(_tenant: TenantId, _agent: str) -> None:
@@ -85,19 +88,32 @@ class Rulebooks:
             self._waiting -= 1
 
     async def show_all(self) -> None:
-        """Writes the newest version of every agent into the registry."""
+        """Writes the newest version of every agent into the registry; unreadable ones are not."""
         async with platform_connection(self._pool) as connection:
             rows = await (await connection.execute("select platform.tenant_ids()")).fetchall()
         for (name,) in rows:
             tenant = TenantId(name)
             async with tenant_connection(self._pool, tenant) as connection:
                 known = [
-                    await store.newest(tenant, connection, agent)
+                    await self._newest(tenant, connection, agent)
                     for agent in await store.agents(tenant, connection)
                 ]
-            for entry in known:
-                if entry is not None:
-                    await self._show(tenant, entry[0])
+            for published in known:
+                if published is not None:
+                    await self._show(tenant, published)
+
+    async def _newest(
+        self, tenant: TenantId, connection: Connection, agent: str
+    ) -> PublishedRulebook | None:
+        """One that is unreadable must not keep all others from being shown."""
+        try:
+            found = await store.newest(tenant, connection, agent)
+        except Permanent as error:
+            log.error(
+                "no rule book", extra={"tenant": tenant, "agent": agent, "reason": error.reason}
+            )
+            return None
+        return None if found is None else found[0]
 
     async def _put(self, item: Received[PutRulebook]) -> RulebookStored:
         tenant, agent = item.envelope.tenant, item.envelope.key

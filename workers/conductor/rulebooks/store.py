@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from callfunnel.domain.errors import Permanent
 from callfunnel.domain.ids import TenantId
 from callfunnel.domain.rulebook import PublishedRulebook, Rulebook
 from callfunnel.infra.postgres import Connection
@@ -30,23 +31,34 @@ class Library:
         found = await (await connection.execute(_BOOK, key)).fetchone()
         if found is None:
             return None
-        book = self._kept[key] = msgspec.convert(found[0], Rulebook)
+        book = self._kept[key] = _read(found[0])
         while len(self._kept) > _BOOKS_KEPT:
             self._kept.popitem(last=False)
         return book
 
 
+def _read(stored: object) -> Rulebook:
+    """Raises Permanent for what no version of this program can have stored."""
+    try:
+        return msgspec.convert(stored, Rulebook)
+    except msgspec.ValidationError as error:
+        raise Permanent("a stored rule book is unreadable") from error
+
+
 async def newest(
     tenant: TenantId, connection: Connection, agent: str
 ) -> tuple[PublishedRulebook, str] | None:
-    """The newest version and its document; locks out other publishers of this agent."""
+    """The newest version and its document; locks out other publishers of this agent.
+
+    Raises Permanent when it cannot be read.
+    """
     await connection.execute(_LOCK, (f"{tenant}.{agent}",))
     row = await (await connection.execute(_NEWEST, (tenant, agent))).fetchone()
     if row is None:
         return None
     version, digest, at, book, document = row
     published = PublishedRulebook(
-        version=version, digest=digest, published_at=at, rulebook=msgspec.convert(book, Rulebook)
+        version=version, digest=digest, published_at=at, rulebook=_read(book)
     )
     return published, document
 
