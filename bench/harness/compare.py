@@ -77,10 +77,17 @@ def table(ref: str, theirs: Sequence[Record], ours: Sequence[Record]) -> str:
 
 
 def _line(before: list[float], after: list[float]) -> str:
-    ratios = [b / a if a else float("nan") for a, b in zip(before, after, strict=True)]
+    ratios = [_ratio(*pair) for pair in zip(before, after, strict=True)]
     middle = (statistics.median(before), statistics.median(after))
     by_round = " ".join(f"{ratio:.2f}" for ratio in ratios)
     return f"{told(middle[0])} | {told(middle[1])} | {statistics.median(ratios):.2f} | {by_round}"
+
+
+def _ratio(before: float, after: float) -> float:
+    """Of nothing to nothing it is 1: both are the same."""
+    if before == after:
+        return 1.0
+    return after / before if before else float("inf")
 
 
 def _values(records: Sequence[Record], what: str) -> list[float]:

@@ -15,7 +15,7 @@ MEMORY = Plot(name="media-memory", title="Memory of a worker", x="calls", y="MB"
 
 def measure(run: Run) -> None:
     """`--calls`: the highest step; `--seconds`: of a window."""
-    top, seconds = int(run.option("calls", 200, quick=5)), run.option("seconds", 6, quick=2)
+    top, seconds = int(run.option("calls", 200, quick=5)), run.option("seconds", 6, quick=1)
     steps = [each for each in (1, 10, 100) if each < top]
     memory = []
     with plant() as plant_:

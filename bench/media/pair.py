@@ -15,7 +15,7 @@ CPU = Plot(
 
 def measure(run: Run) -> None:
     """`--calls`: of all workers together."""
-    calls, seconds = int(run.option("calls", 100, quick=4)), run.option("seconds", 8, quick=2)
+    calls, seconds = int(run.option("calls", 100, quick=4)), run.option("seconds", 8, quick=1)
     spent = []
     for workers in (1, 2):
         with plant(workers=workers) as plant_:

@@ -36,7 +36,7 @@ _LIBRARIES = (
 
 def measure(run: Run) -> None:
     """`--calls`, `--seconds`."""
-    calls, seconds = int(run.option("calls", 100, quick=4)), run.option("seconds", 8, quick=2)
+    calls, seconds = int(run.option("calls", 100, quick=4)), run.option("seconds", 8, quick=1)
     with tempfile.TemporaryDirectory(prefix="cf-bench-") as folder:
         file = Path(folder) / "profile"
         with plant(module=("bench.media.profiled", str(file))) as plant_:
@@ -58,10 +58,12 @@ def _profiled(plant_: Plant, seconds: float) -> float:
 
 
 def _sampled(run: Run, plant_: Plant, folder: Path) -> str:
+    seconds = 1 if run.quick else 5
     data, worker = str(folder / "perf.data"), str(plant_.workers[0].pid)
-    command = ["perf", "record", "-q", "-F", "1999", "-o", data, "-p", worker, "sleep", "5"]
+    command = ["perf", "record", "-q", "-F", "1999", "-o", data, "-p", worker]
+    command += ["sleep", str(seconds)]
     sampling = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-    seen = plant_.window(5)
+    seen = plant_.window(seconds)
     sampling.wait()
     asked = ["perf", "report", "-q", "-i", data, "--no-children", "--sort", "dso", "--stdio"]
     report = subprocess.run(asked, capture_output=True, text=True, check=False).stdout
