@@ -21,6 +21,7 @@ from callfunnel.infra.bus import Bus
 from callfunnel.infra.kv import Entry
 from callfunnel.infra.mirror import Mirror
 from callfunnel.local.private_stack import PrivateStack
+from tests.simulators.made_up_call import TRACE
 from tests.simulators.waiting import until
 
 _WORKER = WorkerId("media-9")
@@ -79,7 +80,7 @@ async def _pinned(bus: Bus, n: int, call: traffic.Call) -> None:
         offered_at="2026-01-01T00:00:00.000000Z",
         slot=slot,
         slot_revision=revision or 0,
-        traceparent=traffic.TRACE,
+        traceparent=TRACE,
     )
     pin = Pin(
         tenant=call.tenant,

@@ -21,8 +21,9 @@ from callfunnel.events.streams import AUDIO
 from callfunnel.infra.bus import Bus
 from callfunnel.infra.espeak import Voice
 from callfunnel.local.private_stack import PrivateStack
+from tests.simulators.made_up_call import SEGMENT
 
-SECOND = traffic.SEGMENT
+SECOND = SEGMENT
 SILENCE = b"\xff" * SECOND
 _TENANTS = 10
 _LIMIT_S = 240.0
