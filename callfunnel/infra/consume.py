@@ -19,6 +19,8 @@ MOST_BYTES = 16 * 1024 * 1024
 _LARGEST = 2 * 1024 * 1024
 """Room for one message of any size, or nothing is asked for."""
 _WATCH_S = 0.5
+_MANY = 10
+"""A tenth of a batch: whoever has a backlog gathers nothing more."""
 GATHER_S: Final = 0.05
 """A transaction costs as much as thirty rows: what nobody waits for shares one."""
 _STORED = "$JS.ACK."
@@ -92,10 +94,10 @@ class PullClient:
     async def next_batch(self, limit: int, *, gather_s: float = 0.0) -> list[Msg]:
         """Waits for at least one message; empty once stopping. Raises ConsumerGone.
 
-        Then for more to come, `gather_s`, unless there are enough already.
+        Then for more to come, `gather_s`, unless there are many already: a backlog.
         """
         await self._some()
-        if gather_s and 0 < len(self._queue) < limit:
+        if gather_s and len(self._queue) < limit // _MANY:
             await asyncio.sleep(gather_s)
             await self._some()
         batch, self._queue = self._queue[:limit], self._queue[limit:]

@@ -117,3 +117,56 @@ def test_large_messages_are_bounded_in_bytes_and_none_is_forgotten() -> None:
         return most
 
     assert 0 < run(scenario()) <= MOST_BYTES
+
+
+def came_one_by_one(reader: PullClient, bus: EndlessBus, count: int) -> asyncio.Task[None]:
+    """A message every ten milliseconds from now on."""
+
+    async def coming() -> None:
+        assert bus.heard is not None
+        for _ in range(count):
+            await asyncio.sleep(0.01)
+            await bus.heard(Delivered())
+
+    return asyncio.create_task(coming())
+
+
+def test_who_is_not_in_a_hurry_waits_for_company_and_who_is_takes_what_there_is() -> None:
+    async def scenario(gather_s: float) -> int:
+        bus = EndlessBus(silent=True)
+        reader = pulling(bus)
+        await reader.start()
+        coming = came_one_by_one(reader, bus, 4)
+        batch = await reader.next_batch(AHEAD, gather_s=gather_s)
+        await coming
+        return len(batch)
+
+    assert run(scenario(0.0)) == 1
+    assert run(scenario(0.05)) == 4
+
+
+def test_with_a_backlog_nobody_waits_for_company() -> None:
+    async def scenario() -> float:
+        bus = EndlessBus()
+        reader = pulling(bus)
+        await reader.start()
+        began = asyncio.get_running_loop().time()
+        assert len(await reader.next_batch(AHEAD, gather_s=0.05)) == AHEAD
+        return asyncio.get_running_loop().time() - began
+
+    assert run(scenario()) == 0
+
+
+def test_what_was_given_back_while_gathering_is_no_batch() -> None:
+    async def scenario() -> list[Any]:
+        bus = EndlessBus(silent=True)
+        reader = pulling(bus)
+        await reader.start()
+        coming = came_one_by_one(reader, bus, 1)
+        taking = asyncio.create_task(reader.next_batch(AHEAD, gather_s=0.05))
+        await coming
+        reader.waiting.clear()
+        await reader.stop()
+        return await taking
+
+    assert run(scenario()) == []

@@ -1,0 +1,82 @@
+"""When the spool's writer puts what it was handed on disk: a fact soon, the rest with company."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from callfunnel.infra import spool_writer
+from callfunnel.infra.spool_file import Accepted, Opened, Step, Stored
+from callfunnel.infra.spool_writer import SpoolWriter
+from callfunnel.infra.windowed import Outgoing
+from tests.simulators.waiting import until
+
+CALL = "c_" + "a" * 26
+
+
+class File:
+    """Takes groups and keeps them."""
+
+    def __init__(self) -> None:
+        self.groups: list[list[Step]] = []
+
+    def apply(self, steps: Sequence[Step]) -> None:
+        self.groups.append(list(steps))
+
+    def truncate_log(self) -> None:
+        """There is none."""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def accepted(key: int, subject: str) -> Accepted:
+    return Accepted(Outgoing(key, f"m{key}", f"cf.demo.{subject}", {}, b""), None)
+
+
+AUDIO = accepted(1, f"audio.{CALL}.segment")
+USAGE = accepted(2, f"usage.{CALL}.measured")
+FACT = accepted(3, f"raw.{CALL}.caller_spoke")
+
+
+def writer(file: Any) -> SpoolWriter:
+    return SpoolWriter(file, on_disk=lambda _: None, paged=lambda _: None, commit_every_s=0.001)
+
+
+@pytest.mark.parametrize("hasty", [FACT, Opened(CALL, b"{}")])
+async def test_a_fact_takes_along_what_waits_for_company(
+    hasty: Step, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spool_writer, "_PATIENT_S", 3600.0)
+    file = File()
+    writing = writer(file)
+    patient: list[Step] = [AUDIO, USAGE, Stored(9)]
+    for step in patient:
+        writing.append(step)
+    await asyncio.to_thread(int)  # whoever was woken has had its turn
+    assert file.groups == []
+
+    writing.append(hasty)
+
+    await until(lambda: bool(file.groups), "it is written")
+    assert file.groups == [[*patient, hasty]]
+    await writing.close()
+
+
+@pytest.mark.parametrize("step", [AUDIO, USAGE, Stored(9)])
+async def test_what_nobody_waits_for_is_written_all_the_same(step: Step) -> None:
+    file = File()
+    writing = writer(file)
+    writing.append(step)
+    await until(lambda: file.groups == [[step]], "it is written")
+    await writing.close()
+
+
+async def test_closing_writes_what_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spool_writer, "_PATIENT_S", 3600.0)
+    file = File()
+    writing = writer(file)
+    writing.append(AUDIO)
+    await writing.close()
+    assert file.groups == [[AUDIO]]
