@@ -10,6 +10,10 @@ ADDED = Plot(name="media-latency", title="Added latency, p99", x="calls", y="ms"
 _TIMES = 3
 """Windows at the highest step, whose median is told: 1 % of its frames are those of two replies,
 for what a reply begins too late by stays with it to its end."""
+_SETTLES_S = 5
+_BEGIN_PER_S = 15
+"""Calls whose beginnings (two handshakes, a greeting) are over in a second with all that follows:
+who measures calls that go on waits for it."""
 MEMORY = Plot(name="media-memory", title="Memory of a worker", x="calls", y="MB", grows="linear")
 
 
@@ -20,8 +24,9 @@ def measure(run: Run) -> None:
     memory = []
     with plant() as plant_:
         for calls in (*steps, top):
-            for _ in range(1 if run.quick or calls < top else _TIMES):
-                plant_.settle(0.5 if run.quick else 5, calls)
+            settles = 0.5 if run.quick else max(_SETTLES_S, calls / _BEGIN_PER_S)
+            for again in range(1 if run.quick or calls < top else _TIMES):
+                plant_.settle(min(settles, _SETTLES_S) if again else settles, calls)
                 step(run, plant_, calls, seconds)
             if calls == max((each for each in (*steps, top) if each <= 100), default=top):
                 pauses(run, plant_, calls)
