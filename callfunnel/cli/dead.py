@@ -19,11 +19,11 @@ app = typer.Typer(
     help="Messages that failed for good.", no_args_is_help=True, rich_markup_mode=None
 )
 Number = Annotated[
-    int, typer.Argument(min=1, metavar="NUMBER", help="A letter's number, see `dead list`.")
+    int, typer.Argument(min=1, metavar="NUMBER", help="A letter's number, see `./cf dead list`.")
 ]
 Only = Annotated[
     int | None,
-    typer.Argument(min=1, metavar="[NUMBER]", help="A letter's number, see `dead list`."),
+    typer.Argument(min=1, metavar="[NUMBER]", help="A letter's number, see `./cf dead list`."),
 ]
 Every = Annotated[bool, typer.Option("--all", help="All there are, the oldest first.")]
 Durable = Annotated[str, typer.Option("--consumer", help="Only letters of this consumer.")]
@@ -112,7 +112,7 @@ def replay_letters(
     for each in told:
         print(f"{each['number']} is on {each['subject']} again")
     if every:
-        print(f"{len(told)} put back; `dead list` shows what dies again")
+        print(f"{len(told)} put back; `./cf dead list` shows what dies again")
 
 
 def _with(home: str | None, act: Callable[[DeadLetters], Awaitable[T]]) -> T:

@@ -103,7 +103,8 @@ def _said(told: Mapping[str, Any], draining: Mapping[str, Any]) -> str:
     }
     return (
         f"{told['process']} takes no call since {after['refusing_at']:.1f} ms after the signal, "
-        f"the registry says so since {after['known_at']:.1f} ms; {draining['calls']} calls go on"
+        f"the registry says so since {after['known_at']:.1f} ms; "
+        f"calls that go on: {draining['calls']}"
     )
 
 

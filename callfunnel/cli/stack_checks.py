@@ -114,7 +114,7 @@ def _identity(stack: Running) -> Iterator[Finding]:
     except (httpx.HTTPError, KeyError, ValueError, UserError) as problem:
         yield bad("identity", f"no token can be had ({problem})", "read the issuer's log")
         return
-    yield ok("identity", f"{len(keys)} keys; a token can be had")
+    yield ok("identity", f"keys: {len(keys)}; a token can be had")
     try:
         status = _get(f"{stack.gateway}/v1/calls?limit=1", token).status_code
     except httpx.HTTPError as problem:

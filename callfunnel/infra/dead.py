@@ -93,13 +93,15 @@ class DeadLetters:
         headers = dict(raw.headers or {})
         durable, subject = _words(raw.subject or "")
         if not await self._reads(durable, subject):
-            raise UserError(f"{number} is no message of {durable}: {subject}", "see `dead show`")
+            raise UserError(
+                f"{number} is no message of {durable}: {subject}", "see `./cf dead show`"
+            )
         body = await self._whole(number, raw, subject)
         again = {k: v for k, v in headers.items() if not k.startswith(DEAD_PREFIX)}
         again["Nats-Msg-Id"] = f"{headers.get('ce-id', 'dead')}-again-{number}"
         again[REPLAYS] = str(_number(headers, REPLAYS) + 1)
         if size_of(again) + len(body) > self._client.max_payload:
-            raise UserError(f"{number} is too large to be put back", "see `dead show`")
+            raise UserError(f"{number} is too large to be put back", "see `./cf dead show`")
         stream = self._client.jetstream()
         try:
             await stream.publish(subject, body, headers=again)
@@ -154,13 +156,15 @@ class DeadLetters:
         where = _number(headers, f"{DEAD_PREFIX}sequence")
         found = await self._message(stream_of_subject(subject), where)
         if found is None or found.subject != subject:
-            raise UserError(f"{number} is not whole, and its message is gone", "see `dead show`")
+            raise UserError(
+                f"{number} is not whole, and its message is gone", "see `./cf dead show`"
+            )
         return found.data or b""
 
     async def _stored(self, number: int) -> RawStreamMsg:
         found = await self._message(DEAD.name, number)
         if found is None:
-            raise UserError(f"there is no dead letter {number}", "see `dead list`")
+            raise UserError(f"there is no dead letter {number}", "`./cf dead list` lists them")
         return found
 
     async def _message(self, stream: str, sequence: int) -> RawStreamMsg | None:
@@ -175,7 +179,9 @@ class DeadLetters:
 
 
 def _nobody(durable: str) -> UserError:
-    return UserError(f"there is no consumer {durable!r}", "`dead list` alone lists all letters")
+    return UserError(
+        f"there is no consumer {durable!r}", "`./cf dead list` alone lists all letters"
+    )
 
 
 def _listed(message: Msg) -> DeadLetter:

@@ -114,10 +114,9 @@ def attack(name: str, seconds: int, seed: int, *, keep: bool) -> Verdict:
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if not 0 < number < _MOST_SEED:
-        raise argparse.ArgumentTypeError(f"must be from 1 to {_MOST_SEED - 1}")
-    return number
+    if text.isdecimal() and 0 < (number := int(text)) < _MOST_SEED:
+        return number
+    raise argparse.ArgumentTypeError(f"must be a whole number from 1 to {_MOST_SEED - 1}")
 
 
 def _fuzz(name: str, flags: list[str], *folders: Path) -> subprocess.CompletedProcess[str]:
