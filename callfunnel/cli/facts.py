@@ -9,7 +9,6 @@ from typing import Any
 from callfunnel.cli.output import money, seconds
 
 Fact = Mapping[str, Any]
-LAST = frozenset({"settled"})
 
 
 def from_lines(lines: Iterable[str]) -> Iterator[dict[str, Any]]:

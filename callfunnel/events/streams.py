@@ -4,7 +4,6 @@ import msgspec
 
 HOUR = 3600
 DAY = 24 * HOUR
-MIB = 1024 * 1024
 
 
 class Stream(msgspec.Struct, frozen=True, kw_only=True):
