@@ -22,13 +22,14 @@ from callfunnel.events.envelope import Envelope, Event, Wire, to_wire
 from callfunnel.events.message import Message
 from callfunnel.events.pinned import opening_facts
 from callfunnel.events.usage import UsageMeasured
-from callfunnel.infra.spool import Tally, UnfinishedCall
+from callfunnel.infra.spool import SpoolLimits, Tally, UnfinishedCall
 from callfunnel.infra.trace import call_context
 from workers.media.debts import Debts
 
 _log: Final = logging.getLogger(__name__)
 
-
+LARGEST: Final = SpoolLimits().message
+"""Bytes of a message; what is larger is lost whatever room there is."""
 MOST_OWED: Final = 500
 """Messages of a call that wait in memory for a disk that refuses: minutes of talk, a few 100 kB."""
 
@@ -171,7 +172,7 @@ class Reporter:
         """Now, or once the spool takes it; False when it never will be told."""
         if self._pay() and self._accepted(wire, tally):
             return True
-        if self._refusing and len(self._owed) < MOST_OWED and self._debts.owed.has_room(wire):
+        if self._refusing and self._may_wait(wire):
             self._owed.append((wire, tally))
             self._debts.owed.add(wire)
             return True
@@ -180,6 +181,11 @@ class Reporter:
             self._losing = True
             _log.error("facts are lost", extra={"call": self.spec.call, "count": len(self._owed)})
         return False
+
+    def _may_wait(self, wire: Wire) -> bool:
+        """What no spool ever takes would hold up all that waits behind it, the end included."""
+        room = len(self._owed) < MOST_OWED and self._debts.owed.has_room(wire)
+        return room and len(wire.body) <= LARGEST
 
     def _pay(self) -> bool:
         """Tells what is owed, in order, as far as the spool takes it; whether all is told."""

@@ -13,7 +13,7 @@ from callfunnel.infra.clock import utc_now
 from callfunnel.infra.spool import UnfinishedCall
 from tests.simulators.room import CALL, WORKER, Told, spec
 from workers.media.debts import MOST_OWED_BYTES, Debts
-from workers.media.report import MOST_OWED, Reporter
+from workers.media.report import LARGEST, MOST_OWED, Reporter
 
 
 def ended() -> CallEnded:
@@ -81,10 +81,14 @@ class Full(Told):
 
     full = True
 
-    def emit(self, *args: Any, **more: Any) -> None:
+    def emit(
+        self, id: str, subject: str, headers: dict[str, str], body: bytes, tally: Any = None
+    ) -> None:
+        if len(body) > LARGEST:
+            raise ValueError("a message is larger than any may be")
         if self.full:
             raise Temporary("the spool is full")
-        super().emit(*args, **more)
+        super().emit(id, subject, headers, body, tally)
 
 
 def test_what_the_spool_refuses_is_owed_and_told_in_order_before_the_end() -> None:
@@ -131,6 +135,18 @@ def test_what_is_owed_is_bounded_and_what_is_beyond_leaves_no_gap(
     assert said == ["the spool refuses", "facts are lost", "the spool takes again"], (
         "said once, not for each"
     )
+
+
+def test_a_message_that_no_spool_takes_holds_up_nothing_behind_it() -> None:
+    told, debts = Full(), Debts()
+    reporter = Reporter(spec(), told, utc_now, debts)
+    reporter.fact(KeyPressed(digit="1", at_ms=5))
+    reporter.fact(CallerSpoke(turn=1, text="x" * (LARGEST + 1), start_ms=0, end_ms=1))
+    reporter.fact(KeyPressed(digit="2", at_ms=6))
+    told.full = False
+    assert reporter.end(ended())
+    assert [each.envelope.seq for each in told.events] == [1, 2, 3]
+    assert debts.lost.messages == 1
 
 
 def test_what_all_calls_owe_together_is_bounded_in_bytes_and_forgotten_once_told() -> None:
