@@ -15,6 +15,7 @@ from callfunnel.infra.tasks import Tasks
 from workers.media.beginnings import Beginnings
 from workers.media.control import hang_up
 from workers.media.endings import never_connected
+from workers.media.parting import tell_surely
 from workers.media.server import CarrierSocket
 from workers.media.session import Session
 from workers.media.slots import Reservation, Slots
@@ -108,9 +109,8 @@ class Calls:
         spec = late.spec
         if await self._registry.surely_pinned(spec, late.epoch):
             _log.warning("the carrier never came", extra={"call": spec.call})
-            reporter = self._beginnings.reporter(late)
-            reporter.end(never_connected())
-            await reporter.on_disk()
+            # First on disk: no journal has known of this call before.
+            await tell_surely(self._beginnings.reporter(late), never_connected())
         await self._registry.conclude(spec, late.epoch, Cause.MEDIA_LOST, "")
 
     async def _give_up_lost(self) -> None:

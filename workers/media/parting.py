@@ -12,6 +12,7 @@ from callfunnel.infra.tasks import Tasks
 from workers.media.channels.dialect import Dialect
 from workers.media.core.outputs import End
 from workers.media.endings import as_decided
+from workers.media.report import Reporter
 from workers.media.setting import LineSocket, Setting
 
 _AGAIN_S: Final = 1.0
@@ -36,7 +37,7 @@ class Parting:
 
     async def take(self, end: End) -> None:
         """Returns once everybody knows."""
-        telling = self._tasks.start(self._tell(as_decided(end)))
+        telling = self._tasks.start(tell_surely(self._reporter, as_decided(end)))
         # On disk before the pin says that nobody else need tell it, unless the disk is full.
         await asyncio.wait({telling}, timeout=_LET_GO_S)
         await self._errands.ended(end, self.dial)
@@ -52,9 +53,11 @@ class Parting:
                 self._socket.send(farewell)
             self._socket.close()
 
-    async def _tell(self, ended: CallEnded) -> None:
-        while True:
-            if self._reporter.end(ended):
-                break
-            await asyncio.sleep(_AGAIN_S)
-        await self._reporter.on_disk()
+
+async def tell_surely(reporter: Reporter, ended: CallEnded) -> None:
+    """Returns once the end of a call, and all that was told before it, is on disk."""
+    while True:
+        if reporter.end(ended):
+            break
+        await asyncio.sleep(_AGAIN_S)
+    await reporter.on_disk()

@@ -1,0 +1,83 @@
+"""The calls of a worker: those whose carrier never comes."""
+
+import asyncio
+from typing import Any, cast
+
+import pytest
+
+from callfunnel.domain.call import Cause
+from callfunnel.domain.errors import Temporary
+from callfunnel.domain.rulebook import PublishedRulebook
+from callfunnel.infra.clock import utc_now
+from tests.simulators import virtual_time
+from tests.simulators.room import TOKEN, WORKER, Told, rulebook, spec
+from workers.media.beginnings import Beginnings
+from workers.media.calls import Calls
+from workers.media.report import Reporter
+from workers.media.slots import Reservation, Slots
+
+FULL_S = 20.0
+
+
+class FullDisk(Told):
+    """Refuses everything for its first seconds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.free_at = asyncio.get_running_loop().time() + FULL_S
+
+    def emit(self, *args: Any, **more: Any) -> None:
+        if asyncio.get_running_loop().time() < self.free_at:
+            raise Temporary("the disk does not take it")
+        super().emit(*args, **more)
+
+
+class House:
+    """What calls begin with, and the registry, which is told when they are over."""
+
+    bus = None
+
+    def __init__(self, told: Told) -> None:
+        self.told = told
+        self.told_before_it_was_over: list[int] = []
+        self.registry = self
+
+    def reporter(self, of: Reservation) -> Reporter:
+        reporter = Reporter(of.spec, self.told, utc_now)
+        reporter.begin(WORKER, of.epoch, of.spec.slot)
+        return reporter
+
+    def touch(self) -> None:
+        pass
+
+    async def surely_pinned(self, *_call: object) -> bool:
+        return True
+
+    async def conclude(self, *call: object) -> bool:
+        assert Cause.MEDIA_LOST in call
+        self.told_before_it_was_over.append(len(self.told.events))
+        return True
+
+
+async def after_nobody_came(told: Told) -> House:
+    """A call was reserved, and its carrier never connects."""
+    house, slots = House(told), Slots(1)
+    book = PublishedRulebook(version=3, digest="", published_at=utc_now(), rulebook=rulebook())
+    reserved = Reservation(spec=spec(), rulebook=book, epoch=7, secret="", expires=0.0)
+    slots.reserve(reserved, TOKEN)
+    Calls(slots, cast(Beginnings, house)).sweep(now=1.0)
+    await asyncio.sleep(FULL_S + 5)
+    return house
+
+
+@pytest.mark.parametrize("disk", [Told, FullDisk])
+def test_a_call_whose_carrier_never_came_is_told_to_its_end_before_it_is_over(
+    disk: type[Told],
+) -> None:
+    async def scenario() -> House:
+        return await after_nobody_came(disk())
+
+    house = virtual_time.run(scenario())
+    assert house.told.end.cause is Cause.MEDIA_LOST
+    assert house.told.end.last_seq == 3
+    assert house.told_before_it_was_over == [4]
