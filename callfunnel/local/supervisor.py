@@ -177,13 +177,14 @@ class Supervisor:
 
     def _probe(self, now: float) -> bool:
         ready = [
-            watch
+            (watch, watch.state.since)
             for watch in self._fleet.watches
             if isinstance(watch.state, Starting) and is_ready(watch.process.ready, watch.state.pid)
         ]
-        for watch in ready:
+        for watch, since in ready:
             watch.became_ready(now)
-            announce.say(f"  {watch.process.name} is ready ({now - self._started:.1f} s)")
+            began = since if self._announced else self._started
+            announce.say(f"  {watch.process.name} is ready ({now - began:.1f} s)")
         return bool(ready)
 
     def _beside(self, process: Process, identity: str) -> Process:

@@ -42,6 +42,7 @@ class Roll:
         self._left = list(places)
         self._beside = beside
         self._phase: Replacing | Settling | None = None
+        self._began = 0.0
         self.over = not self._left
         self.failure = ""
 
@@ -59,6 +60,7 @@ class Roll:
                 return self._settle(fleet, all_ready, since, now)
 
     def _begin(self, fleet: Fleet, place: str, now: float) -> str:
+        self._began = now
         watch = fleet.in_office(place)
         if self._beside and watch.process.beside and isinstance(watch.state, Serving):
             successor = fleet.add_successor(place)
@@ -87,7 +89,7 @@ class Roll:
             self._phase = None
             self._left.pop(0)
             self.over = not self._left
-            return f"{place} is done ({now - since:.1f} s)"
+            return f"{place} is done ({now - self._began:.1f} s)"
         if isinstance(fleet.in_office(place).state, Leaving):
             self._phase = Settling(now)  # its calls have their own time; then it starts again
             return ""
