@@ -204,7 +204,7 @@ DEFENCES = (
     ),
     Defence(
         "a tenant ends with its transaction", "callfunnel/infra/postgres.py",
-        "set_config('callfunnel.tenant', %s, true)", "set_config('callfunnel.tenant', %s, false)",
+        "set_config('callfunnel.tenant', {}, true)", "set_config('callfunnel.tenant', {}, false)",
         (f"{ISOLATION}::test_a_connection_that_served_a_serves_b_nothing_of_a",),
     ),
     Defence(
