@@ -27,7 +27,7 @@ class Pulse:
 
     def due(self, now: float) -> bool:
         """Whether it should be asked now."""
-        return now - self._asked_at >= EVERY_S
+        return now >= self._asked_at + EVERY_S
 
     def heard(self, now: float) -> None:
         """It answered."""

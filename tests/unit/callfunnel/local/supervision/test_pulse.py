@@ -1,4 +1,4 @@
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from callfunnel.local.supervision.pulse import EVERY_S, LEAST_MISSES, Pulse
@@ -39,6 +39,7 @@ def test_who_was_stopped_itself_blames_nobody_for_the_time_it_missed() -> None:
 
 
 @given(st.lists(st.tuples(st.floats(0.1, 60.0), st.booleans()), max_size=60), st.floats(2, 60))
+@example([(27.2, True), (2.0, True)], 2.0)
 def test_only_long_silence_and_several_questions_make_it_hang(
     answers: list[tuple[float, bool]], hung_s: float
 ) -> None:
