@@ -61,7 +61,7 @@ def _results(*, check: bool) -> int:
 
 
 def _compare(words: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="cf bench compare", allow_abbrev=False)
+    parser = argparse.ArgumentParser(prog="./cf bench compare", allow_abbrev=False)
     parser.add_argument("ref", help="a commit, for example HEAD~1")
     parser.add_argument("bench", choices=BENCHES, metavar="name", help="see `./cf bench list`")
     parser.add_argument("--rounds", type=int, default=5, help="of both in turn")
@@ -79,8 +79,8 @@ def _compare(words: list[str]) -> int:
 def _bench(words: Sequence[str]) -> int:
     names = list(takewhile(lambda word: not word.startswith("-"), words))
     parser = argparse.ArgumentParser(
-        prog="cf bench",
-        usage="cf bench [names] [options]",
+        prog="./cf bench",
+        usage="./cf bench [names] [options]",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -92,7 +92,11 @@ def _bench(words: Sequence[str]) -> int:
     options, rest = parser.parse_known_args(words[len(names) :])
     if unknown := [name for name in names if name not in BENCHES]:
         parser.error(f"there is no bench {', '.join(unknown)}; `./cf bench list` says which")
-    records, failed = _measured(_chosen(names), options, _pairs(rest))
+    told, chosen = _pairs(rest), _chosen(names)
+    if not names and not options.quick:
+        minutes = sum(each.seconds * (options.repeat or each.repeat) for each in chosen) / 60
+        print(f"{len(chosen)} benches, about {minutes:.0f} minutes; `./cf bench list` names them")
+    records, failed = _measured(chosen, options, told)
     if options.json and records:
         options.json.write_bytes(msgspec.json.encode(records[0]))
     if options.write:
@@ -145,13 +149,14 @@ def _pairs(words: Sequence[str]) -> dict[str, str]:
     """`--calls 100 --minutes 2` as names and values."""
     names, values = words[::2], words[1::2]
     if len(names) != len(values) or not all(name.startswith("--") for name in names):
-        raise SystemExit(f"cf bench: cannot read {' '.join(words)}")
+        sys.stderr.write(f"./cf bench: cannot read {' '.join(words)}: --name value, in pairs\n")
+        raise SystemExit(2)
     return {name[2:]: value for name, value in zip(names, values, strict=True)}
 
 
 def _leave(_signal: int, _frame: FrameType | None) -> None:
     """What was started is stopped on the way out."""
-    raise SystemExit("cf bench: told to stop")
+    raise SystemExit("./cf bench: told to stop")
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from dataclasses import MISSING, fields
 
 from callfunnel.infra.settings import PlatformSettings
 from callfunnel.local.options import Patience
+from callfunnel.local.processes import ALLOCATOR
 from tools import reference
 from tools.tree import ROOT
 from workers.media.settings import MediaSettings
@@ -22,6 +23,12 @@ OF_THE_COMMAND = (
     ("CALLFUNNEL_PYTHON", "the machine's", "the Python that environment is made with"),
     ("CALLFUNNEL_POSTGRES_BIN", "the wheel's", "folder of another Postgres with pgvector"),
 )
+OF_THE_ALLOCATOR = {
+    "MALLOC_ARENA_MAX": "a third less memory in a process with a few threads",
+    "MALLOC_MMAP_THRESHOLD_": "buffers of this size go back to the system when their call ends:"
+    " without it a worker's memory grows by a third over a few thousand calls",
+    "MALLOC_TRIM_THRESHOLD_": "what is free at the heap's end goes back, too",
+}
 HEAD = """\
 # Settings
 
@@ -36,6 +43,8 @@ def document() -> str:
     parts = [HEAD]
     for title, settings in SECTIONS.items():
         parts.append(_section(title, list(_rows(settings))))
+    named = [(name, f"`{ALLOCATOR[name]}`", what) for name, what in OF_THE_ALLOCATOR.items()]
+    parts.append(_section("glibc in each process: `./cf up` sets these, others must", named))
     parts.append(_section("The command `./cf`", list(OF_THE_COMMAND)))
     return "\n".join(parts)
 

@@ -15,10 +15,10 @@ FOLDER: Final = Path(__file__).parents[1]
 RESULTS: Final = FOLDER / "results"
 PAGE: Final = FOLDER / "RESULTS.md"
 _HEAD: Final = """# Measured figures
-Generated from `bench/results/*.json` by `./cf bench results`. `./cf bench --write` measures all \
-of it anew, `./cf bench <name> --write` one part; `./cf bench list` says which there are. Measured \
-is the median of the repetitions, their range beside it where there are several. What is under \
-test has a core of its own, the load comes from another.
+Generated from `bench/results/*.json` by `./cf bench results`. `./cf bench --write` measures anew \
+all but what `./cf bench list` says is by name only, `./cf bench <name> --write` one part. A \
+figure is the median of the repetitions, their range beside it where there are several. What is \
+under test has a core of its own, the load comes from another.
 """
 
 

@@ -55,7 +55,8 @@ def step(run: Run, plant_: Plant, calls: int, seconds: float) -> None:
         run.point(ADDED, calls, seen[f"{name}_p99"], way)
     run.figure(f"{many}: frames over 60 ms late", seen["late"], reach="<= 0")
     run.figure(f"{many}: calls lost", seen["gone"], reach="<= 0")
-    run.figure(f"{many}: speech-started to clear, p99", seen["to_clear_p99"], "ms", reach="< 3")
+    if seen["to_clear_count"]:
+        run.figure(f"{many}: speech-started to clear, p99", seen["to_clear_p99"], "ms", reach="< 3")
     run.figure(f"{many}: CPU of a call-second", seen["cpu_ms"], "ms")
     run.figure(f"{many}: the load's own delay, p99", seen["own_lag_p99"], "ms")
     run.figure(f"{many}: barge-ins in the window", seen["to_clear_count"])

@@ -141,7 +141,7 @@ def settings(stack: Stack, process: str) -> dict[str, str]:
     }
 
 
-_ALLOCATOR = {
+ALLOCATOR = {
     "MALLOC_ARENA_MAX": "2",  # a third less memory in programs with a few threads
     # Buffers of connections and recordings go back to the system when they end. glibc would learn
     # to keep them in its heap, which then grows by a third over a few thousand calls.
@@ -156,7 +156,7 @@ def environment(stack: Stack, process: str) -> dict[str, str]:
     The key of the bought model goes to the media workers only.
     """
     return {
-        **_ALLOCATOR,
+        **ALLOCATOR,
         **python_environment(),
         **(model_environment() if process.startswith("media") else {}),
         **settings(stack, process),
