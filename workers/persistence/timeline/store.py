@@ -1,9 +1,8 @@
 """Rows of the timeline, for a batch at a time: the transaction has named its tenants.
 
 A batch is one statement with one jsonb object, tenant to facts; facts that are there already
-change nothing. The row of a call is locked by that statement (also where nothing in it changes),
-in the order of tenants and calls, so of two processes that store the last two missing facts of a
-call one sees both.
+change nothing. The row of a call is locked by that statement, in the order of tenants and calls,
+so of two processes that store the last two missing facts of a call one sees both.
 """
 
 from collections.abc import Mapping, Sequence
@@ -125,11 +124,6 @@ with batch as (
         currency = coalesce(known.currency, excluded.currency),
         settled_at = coalesce(known.settled_at, excluded.settled_at),
         missing = coalesce(known.missing, excluded.missing)
-    where excluded.first_at < known.first_at
-        or coalesce(excluded.offered_at, excluded.connected_at, excluded.ended_at,
-            excluded.settled_at) is not null
-        or coalesce(excluded.recording_ms, excluded.amount_micros) is not null
-        or (known.last_seq is not null and known.completed_at is null)
     returning tenant, call, last_seq, completed_at
 )
 select tenant, call from calls where last_seq is not null and completed_at is null
