@@ -174,7 +174,8 @@ class Spool:
         self._size += len(body) + _OVERHEAD
         self._unwritten += len(body) + _OVERHEAD
         self._emitted += 1
-        self._step(Accepted(Outgoing(self._key, id, subject, headers, body), tally))
+        message = Outgoing(self._key, id, subject, headers, body)
+        self._step(Accepted(message, tally, lane_of(subject)))
 
     async def emit_durable(
         self,
@@ -272,7 +273,7 @@ class Spool:
         for step in steps:
             if isinstance(step, Accepted):
                 self._unwritten -= len(step.message.body) + _OVERHEAD
-                groups.setdefault(lane_of(step.message.subject), []).append(step.message)
+                groups.setdefault(step.lane, []).append(step.message)
         for number, messages in groups.items():
             self._lanes[number].hand_over(messages)
 

@@ -17,7 +17,7 @@ from typing import IO, Annotated, Final, NamedTuple
 import msgspec
 
 from callfunnel.domain.errors import UserError
-from callfunnel.infra.spool_lane import PAGE, PAGE_BYTES, Page, lane_of
+from callfunnel.infra.spool_lane import PAGE, PAGE_BYTES, Page
 from callfunnel.infra.windowed import Outgoing
 
 _SCHEMA: Final = """
@@ -58,10 +58,11 @@ class Tally(NamedTuple):
 
 
 class Accepted(NamedTuple):
-    """A message to keep."""
+    """A message to keep, and the lane it takes (`lane_of`)."""
 
     message: Outgoing
     tally: Tally | None
+    lane: int
 
 
 class Opened(NamedTuple):
@@ -162,7 +163,7 @@ class SpoolFile:
         """Does all steps in one transaction, in order where order matters, or none of them."""
         self.db.execute("begin")
         try:
-            self._insert(step.message for step in steps if isinstance(step, Accepted))
+            self._insert(step for step in steps if isinstance(step, Accepted))
             gone = ((step.key,) for step in steps if isinstance(step, Stored))
             self.db.executemany("delete from spool where key = ?", gone)
             for step in steps:
@@ -196,14 +197,11 @@ class SpoolFile:
         self.db.close()
         self._lock.close()
 
-    def _insert(self, messages: Iterable[Outgoing]) -> None:
+    def _insert(self, steps: Iterable[Accepted]) -> None:
         encode = msgspec.msgpack.encode
         self.db.executemany(
             "insert into spool values(?, ?, ?, ?, ?, ?)",
-            (
-                (m.key, m.id, m.subject, encode(m.headers), m.body, lane_of(m.subject))
-                for m in messages
-            ),
+            ((m.key, m.id, m.subject, encode(m.headers), m.body, lane) for m, _, lane in steps),
         )
 
     def _journal(self, step: Step) -> None:

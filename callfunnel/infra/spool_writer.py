@@ -16,7 +16,7 @@ from typing import Any
 
 from callfunnel.events.streams import AUDIO, USAGE
 from callfunnel.infra.spool_file import Accepted, SpoolFile, Step, Stored
-from callfunnel.infra.spool_lane import Page, lane_of, lane_of_stream
+from callfunnel.infra.spool_lane import Page, lane_of_stream
 
 _PATIENT = frozenset({lane_of_stream(AUDIO), lane_of_stream(USAGE)})
 _PATIENT_S = 0.02
@@ -129,5 +129,5 @@ class SpoolWriter:
 
 def _is_patient(step: Step) -> bool:
     if isinstance(step, Accepted):
-        return lane_of(step.message.subject) in _PATIENT
+        return step.lane in _PATIENT
     return isinstance(step, Stored)

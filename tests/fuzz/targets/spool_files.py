@@ -11,6 +11,7 @@ from pathlib import Path
 
 from callfunnel.domain.errors import UserError
 from callfunnel.infra.spool_file import Accepted, Opened, SpoolFile, Stored, Tally
+from callfunnel.infra.spool_lane import lane_of
 from callfunnel.infra.windowed import Outgoing
 from tests.fuzz.target import Target
 
@@ -23,7 +24,12 @@ def good() -> bytes:
         file = SpoolFile(Path(folder))
         head = {"ce-id": "a"}
         told = [Outgoing(n, f"{_CALL}-{n}", "cf.demo.raw.c.x", head, b"{}" * 20) for n in (1, 2, 3)]
-        file.apply([Opened(_CALL, b"{}"), *(Accepted(each, Tally(_CALL, seq=1)) for each in told)])
+        file.apply(
+            [
+                Opened(_CALL, b"{}"),
+                *(Accepted(each, Tally(_CALL, seq=1), lane_of(each.subject)) for each in told),
+            ]
+        )
         file.truncate_log()
         file.close()
         return (Path(folder) / "spool.db").read_bytes()

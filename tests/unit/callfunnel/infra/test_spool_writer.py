@@ -8,6 +8,7 @@ import pytest
 
 from callfunnel.infra import spool_writer
 from callfunnel.infra.spool_file import Accepted, Opened, Step, Stored
+from callfunnel.infra.spool_lane import lane_of
 from callfunnel.infra.spool_writer import SpoolWriter
 from callfunnel.infra.windowed import Outgoing
 from tests.simulators.waiting import until
@@ -32,7 +33,8 @@ class File:
 
 
 def accepted(key: int, subject: str) -> Accepted:
-    return Accepted(Outgoing(key, f"m{key}", f"cf.demo.{subject}", {}, b""), None)
+    message = Outgoing(key, f"m{key}", f"cf.demo.{subject}", {}, b"")
+    return Accepted(message, None, lane_of(message.subject))
 
 
 AUDIO = accepted(1, f"audio.{CALL}.segment")
