@@ -30,9 +30,11 @@ def doubled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
 
 
 def workers(stack: RunningStack) -> dict[str, tuple[str, str]]:
-    """Of each call when it was offered, and which worker it was pinned to."""
+    """Of each call that was not told busy when it was offered, and which worker it was pinned to."""
     found = {}
     for item in stack.sealed():
+        if item["cause"] == "refused_busy":
+            continue
         timeline = stack.get(f"/v1/calls/{item['call']}/timeline")
         facts = {fact["name"]: fact for fact in timeline["items"]}
         found[item["call"]] = (facts["offered"]["at"], facts["pinned"]["data"]["worker"])
