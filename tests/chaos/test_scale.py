@@ -30,7 +30,7 @@ def doubled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
 
 
 def workers(stack: RunningStack) -> dict[str, tuple[str, str]]:
-    """Of each call that was not told busy: when it was offered, and which worker it is pinned to."""
+    """Of each call not told busy: when it was offered, and which worker it was pinned to."""
     found = {}
     for item in stack.sealed():
         if item["cause"] == "refused_busy":
