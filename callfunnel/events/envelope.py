@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -98,17 +99,21 @@ def _envelope(address: Address, headers: Mapping[str, str]) -> Envelope:
     seq, ident = headers.get("ce-seq"), headers.get("ce-id", "")
     if seq is not None and not (_SEQ.fullmatch(seq) and int(seq) <= _MOST):
         raise Permanent("its ce-seq is no number of a fact")
-    texts = (ident, headers.get("ce-time", ""), headers.get("traceparent", ""))
-    if not all(len(text) <= _LONGEST and text.isascii() and text.isprintable() for text in texts):
+    time, trace = headers.get("ce-time", ""), headers.get("traceparent", "")
+    if not (_is_plain(ident) and _is_plain(time) and _is_plain(trace)):
         raise Permanent("a header is no plain text")
     return Envelope(
         id=ident,
         tenant=address.tenant,
         key=address.key,
-        time=texts[1],
+        time=time,
         seq=None if seq is None else int(seq),
-        traceparent=texts[2],
+        traceparent=trace,
     )
+
+
+def _is_plain(text: str) -> bool:
+    return len(text) <= _LONGEST and text.isascii() and text.isprintable()
 
 
 def _storable(body: bytes) -> bytes:
@@ -116,22 +121,30 @@ def _storable(body: bytes) -> bytes:
 
 
 def _headers(envelope: Envelope, row: Definition) -> dict[str, str]:
-    media = "application/json" if row.codec == "json" else "application/msgpack"
     headers = {
         "Nats-Msg-Id": envelope.id,
-        "ce-specversion": "1.0",
         "ce-id": envelope.id,
         "ce-source": f"/tenants/{envelope.tenant}/{row.key}s/{envelope.key}",
-        "ce-type": row.type_name,
         "ce-time": envelope.time,
-        "ce-dataschema": f"urn:callfunnel:schema:{row.family}:{row.name}:{row.version}",
-        "ce-datacontenttype": media,
+        **_fixed_headers(row.cls),
     }
     if envelope.seq is not None:
         headers["ce-seq"] = str(envelope.seq)
     if envelope.traceparent:
         headers["traceparent"] = envelope.traceparent
     return headers
+
+
+@cache
+def _fixed_headers(cls: type[Message]) -> dict[str, str]:
+    """What every message of the class says."""
+    row = definition_of(cls)
+    return {
+        "ce-specversion": "1.0",
+        "ce-type": row.type_name,
+        "ce-dataschema": f"urn:callfunnel:schema:{row.family}:{row.name}:{row.version}",
+        "ce-datacontenttype": "application/json" if row.codec == "json" else "application/msgpack",
+    }
 
 
 def _decoder(row: Definition) -> msgspec.json.Decoder[Any] | msgspec.msgpack.Decoder[Any]:

@@ -5,6 +5,7 @@ a subject is built, and it checks every part that comes from outside.
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Final, Literal, TypeVar
 
 import msgspec
@@ -15,6 +16,8 @@ from callfunnel.events.streams import Stream
 
 Kind = Literal["event", "command", "request"]
 Codec = Literal["json", "msgpack"]
+_REMEMBERED: Final = 4096
+"""Subjects whose parts were checked lately: a call's facts share a dozen of them."""
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,6 +80,11 @@ def definition_of(cls: type[Message]) -> Definition:
 
 def subject_of(cls: type[Message], tenant: TenantId, key: str, *, raw: bool = False) -> str:
     """The subject of one message. `tenant` and `key` are checked: InvalidToken if unsafe."""
+    return _subject(cls, tenant, key, raw)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _subject(cls: type[Message], tenant: TenantId, key: str, raw: bool) -> str:
     row = CATALOGUE[cls]
     if raw and not row.raw:
         raise InvalidToken(f"{row.type_name} has no form before redaction")
@@ -121,6 +129,11 @@ class Address(msgspec.Struct, frozen=True):
 
 def parse_subject(subject: str) -> Address:
     """The parts of `cf.<tenant>.<family>.<key>.<name>`. Raises InvalidToken for anything else."""
+    return _parsed(subject)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _parsed(subject: str) -> Address:
     parts = subject.split(".")
     if len(parts) != 5 or parts[0] != "cf":
         raise InvalidToken("not a subject of this bus")

@@ -28,11 +28,11 @@ from faststream.nats.subscriber.config import (
 )
 from faststream.nats.subscriber.specification import NatsSubscriberSpecification
 from faststream.nats.subscriber.usecases.stream_pull_subscriber import BatchPullStreamSubscriber
-from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js import api
 
 from callfunnel.infra.consume import ConsumerGone, Pace, PullClient
+from callfunnel.infra.lean import LeanClient
 from callfunnel.infra.settling import Received, Settling
 from callfunnel.infra.turns import PRECEDENCE
 
@@ -63,7 +63,7 @@ class SettlingMiddleware(BaseMiddleware[Any, Any]):
 class SharedBroker(NatsBroker):
     """A FastStream broker on a connection that it neither makes nor closes."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: LeanClient) -> None:
         super().__init__(
             apply_types=False,
             serializer=None,
@@ -80,11 +80,12 @@ class SharedBroker(NatsBroker):
         subscriber = ContinuousBatchSubscriber.build(self, stream, config, pace.batch)
         subscriber.settling = settling
         subscriber.gather_s = pace.gather_s
+        subscriber.free = asyncio.Semaphore(pace.at_once)
         # Past NatsRegistrator, which would build FastStream's own class.
         super(NatsRegistrator, self).subscriber(subscriber)
         return subscriber
 
-    async def _connect(self) -> Client:
+    async def _connect(self) -> LeanClient:
         self.config.connect(self._shared)
         return self._shared
 
@@ -98,6 +99,8 @@ class ContinuousBatchSubscriber(BatchPullStreamSubscriber):
 
     settling: Settling
     gather_s: float
+    free: asyncio.Semaphore
+    """How many more batches may be in hand."""
     pulling: PullClient | None = None
 
     @classmethod
@@ -147,33 +150,44 @@ class ContinuousBatchSubscriber(BatchPullStreamSubscriber):
             )
             return
         ahead = max(2 * self.pull_sub.batch_size, 50)
-        pulling = PullClient(self.connection, self.stream.name, durable, ahead=ahead)
+        pulling = PullClient(
+            cast(LeanClient, self.connection), self.stream.name, durable, ahead=ahead
+        )
         await pulling.start()
         self.pulling = pulling
 
     async def _consume_pull(self) -> None:
-        while self.running or self.pulling is None:
-            if self.pulling is None:
-                await asyncio.sleep(0.5)
-                await self._open()
-                continue
-            try:
-                batch = await self.pulling.next_batch(
-                    self.pull_sub.batch_size, gather_s=self.gather_s
-                )
-            except ConsumerGone as error:
-                log.warning(
-                    "durable gone",
-                    extra={"durable": self.config.durable_name, "reason": str(error)},
-                )
-                gone, self.pulling = self.pulling, None
-                await gone.stop()
-                continue
-            if not batch:
-                return
-            await self._handle(self.pulling, batch)
+        async with asyncio.TaskGroup() as in_hand:
+            while self.running or self.pulling is None:
+                if self.pulling is None:
+                    await asyncio.sleep(0.5)
+                    await self._open()
+                    continue
+                await self.free.acquire()
+                batch = await self._next(self.pulling)
+                if not batch:
+                    self.free.release()
+                else:
+                    in_hand.create_task(self._handle(self.pulling, batch))
+
+    async def _next(self, pulling: PullClient) -> list[Msg]:
+        """Empty once stopping, and when the durable is gone: then it is to be opened again."""
+        try:
+            return await pulling.next_batch(self.pull_sub.batch_size, gather_s=self.gather_s)
+        except ConsumerGone as error:
+            about = {"durable": self.config.durable_name, "reason": str(error)}
+            log.warning("durable gone", extra=about)
+            self.pulling = None
+            await pulling.stop()
+            return []
 
     async def _handle(self, pulling: PullClient, batch: list[Msg]) -> None:
+        try:
+            await self._handled(pulling, batch)
+        finally:
+            self.free.release()
+
+    async def _handled(self, pulling: PullClient, batch: list[Msg]) -> None:
         if not self.running:
             for message in batch:
                 await message.nak()

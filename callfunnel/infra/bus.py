@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 import nats.errors
 import nats.js.errors
-from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
@@ -27,6 +26,7 @@ from callfunnel.infra.consume import GATHER_S, Pace
 from callfunnel.infra.durables import durable_of, stream_of
 from callfunnel.infra.follow import Follower
 from callfunnel.infra.kv import KeyValue
+from callfunnel.infra.lean import LeanClient
 from callfunnel.infra.publishing import Publisher
 from callfunnel.infra.replies import Replied, Unanswered
 from callfunnel.infra.secrets import Secrets
@@ -82,7 +82,7 @@ def _about(data: Message, tenant: TenantId, key: str) -> Attributes:
 class Bus:
     """One role's connection. Register consumers and responders, then `start`; `stop` ends all."""
 
-    def __init__(self, client: Client, tracer: Tracer) -> None:
+    def __init__(self, client: LeanClient, tracer: Tracer) -> None:
         """Use `connect` or `open`."""
         self._client = client
         self.tracer = tracer
@@ -122,7 +122,7 @@ class Bus:
         return bus
 
     @property
-    def client(self) -> Client:
+    def client(self) -> LeanClient:
         """The connection itself, for the spool and for provisioning."""
         return self._client
 
@@ -137,6 +137,7 @@ class Bus:
         *messages: type[Message],
         raw: bool = False,
         batch: int = 100,
+        at_once: int = 1,
         unhurried: bool = False,
         ack_wait_s: float = 10.0,
     ) -> Consumer:
@@ -147,6 +148,7 @@ class Bus:
         raises `Temporary` or `Permanent`; a batch that fails is retried in halves, down to one. Any
         number of processes share the durable. Delivery is at least once and in no order; what a
         killed process held comes back after `ack_wait_s`. Longer work is kept alive by itself.
+        `at_once` batches are handled at the same time: one that waits for an answer holds up none.
         Where nobody waits for the result, `unhurried` lets single messages become batches.
         """
         stream, config = durable_of(durable, messages, raw=raw, batch=batch, ack_wait_s=ack_wait_s)
@@ -156,9 +158,8 @@ class Bus:
         def register(handler: BatchHandler) -> BatchHandler:
             settling = Settling(self._publisher.bury, self.tracer)
             broker = self._consuming()
-            subscriber = broker.batches(
-                stream, config, Pace(batch, GATHER_S if unhurried else 0.0), settling
-            )
+            pace = Pace(batch, GATHER_S if unhurried else 0.0, at_once)
+            subscriber = broker.batches(stream, config, pace, settling)
             self.consumers[durable] = subscriber
             subscriber(handler)
             return handler

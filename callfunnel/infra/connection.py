@@ -4,7 +4,6 @@ import logging
 from collections.abc import Callable
 
 import msgspec
-from nats.aio.client import Client
 
 from callfunnel.infra.lean import LeanClient
 from callfunnel.infra.secrets import PLATFORM, Secrets
@@ -41,7 +40,7 @@ def inbox_of(user: str) -> str:
     return f"_INBOX.{user}" if user else "_INBOX"
 
 
-async def connect(access: BusAccess, closed: Callable[[], None]) -> Client:
+async def connect(access: BusAccess, closed: Callable[[], None]) -> LeanClient:
     """Connects, waiting for the server as long as it takes; outages are waited out for ever.
 
     `closed` is called when no waiting will help: the client has closed for good, or the server

@@ -10,9 +10,10 @@ import contextlib
 import json
 from typing import Final, NamedTuple
 
-from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
+
+from callfunnel.infra.lean import LeanClient
 
 MOST_BYTES = 16 * 1024 * 1024
 """Bodies that wait here at most; facts have a kilobyte, but a megabyte is allowed."""
@@ -29,10 +30,12 @@ headers of a message pretend."""
 
 
 class Pace(NamedTuple):
-    """How many messages at most are one batch, and how long a batch waits for more."""
+    """How many messages at most are one batch, how long a batch waits for more, and how many
+    batches are handled at once."""
 
     batch: int
     gather_s: float
+    at_once: int
 
 
 class ConsumerGone(Exception):
@@ -48,7 +51,7 @@ class PullClient:
 
     def __init__(
         self,
-        client: Client,
+        client: LeanClient,
         stream: str,
         durable: str,
         *,
@@ -70,6 +73,7 @@ class PullClient:
         self._arrived = asyncio.Event()
         self._gone: ConsumerGone | None = None
         self._heard = 0.0
+        self._now = asyncio.get_running_loop().time
         self._stopping = False
         self._paused = False
         self._inbox = ""
@@ -84,10 +88,8 @@ class PullClient:
     async def start(self) -> None:
         """Subscribes and asks for the first messages."""
         self._inbox = self._client.new_inbox()
-        self._subscription = await self._client.subscribe(
-            self._inbox, cb=self._on_message, pending_msgs_limit=0, pending_bytes_limit=0
-        )
-        self._heard = asyncio.get_running_loop().time()
+        self._subscription = await self._client.listen(self._inbox, self._on_message)
+        self._heard = self._now()
         await self._pull()
         self._watcher = asyncio.create_task(self._watch(), name="pull watcher")
 
@@ -114,7 +116,7 @@ class PullClient:
             await self._arrived.wait()
 
     async def pause(self, delay_s: float) -> None:
-        """Gives back what waits and asks for nothing until `resume`."""
+        """Gives back what waits and asks for nothing until `resume`; what still comes waits."""
         self._paused = True
         await self._give_back(delay_s)
 
@@ -169,13 +171,13 @@ class PullClient:
         await self._client.publish(self._next, json.dumps(request).encode(), self._inbox)
 
     async def _on_message(self, message: Msg) -> None:
-        self._heard = asyncio.get_running_loop().time()
+        self._heard = self._now()
         if not message.reply.startswith(_STORED):
             await self._on_status(message.headers or {})
             return
         self._outstanding = max(0, self._outstanding - 1)
-        if self._paused or self._stopping:
-            await message.nak(delay=1.0 if self._paused else None)
+        if self._stopping:
+            await message.nak()
             return
         self._queue.append(message)
         self._held += len(message.data)

@@ -11,7 +11,6 @@ from typing import cast
 import msgspec
 import nats.errors
 import nats.js.errors
-from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js.api import ConsumerConfig, RawStreamMsg
 
@@ -20,6 +19,7 @@ from callfunnel.domain.errors import Temporary, UserError
 from callfunnel.events.streams import CALLS, DEAD, STREAMS, USAGE, dead_subject, stream_of_subject
 from callfunnel.infra.durables import is_durable_name, reads
 from callfunnel.infra.follow import Follower
+from callfunnel.infra.lean import LeanClient
 from callfunnel.infra.letters import DEAD_PREFIX, LEFT_OUT, size_of
 from callfunnel.infra.publishing import REPLAYS
 
@@ -53,7 +53,7 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
 class DeadLetters:
     """The DEAD stream. Every method raises Temporary when the bus does not answer."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: LeanClient) -> None:
         self._client = client
 
     async def list(self, *, durable: str = "", limit: int = 100) -> list[DeadLetter]:

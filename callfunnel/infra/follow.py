@@ -12,11 +12,11 @@ from collections.abc import AsyncIterator, Callable, Sequence
 
 import nats.errors
 import nats.js.errors
-from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js import api
 
 from callfunnel.infra.consume import ConsumerGone, PullClient
+from callfunnel.infra.lean import LeanClient
 
 
 class Follower:
@@ -28,7 +28,7 @@ class Follower:
 
     def __init__(
         self,
-        client: Client,
+        client: LeanClient,
         stream: str,
         subjects: Sequence[str],
         *,

@@ -11,10 +11,10 @@ import re
 import msgspec
 import nats.errors
 import nats.js.errors
-from nats.aio.client import Client
 
 from callfunnel.domain.digits import number_in
 from callfunnel.domain.errors import Temporary
+from callfunnel.infra.lean import LeanClient
 
 _KEY = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*", re.ASCII)
 _WRONG_SEQUENCE = frozenset({10071, 10164})
@@ -34,7 +34,7 @@ class KeyValue:
     """One bucket. Every method raises Temporary when the bus does not answer: then a write may
     have happened or not, and the caller reads again before it decides."""
 
-    def __init__(self, client: Client, bucket: str) -> None:
+    def __init__(self, client: LeanClient, bucket: str) -> None:
         self._client = client
         self.bucket = bucket
         self.stream = f"KV_{bucket}"

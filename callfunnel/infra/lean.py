@@ -3,19 +3,28 @@
 A message with ten headers costs nats-py 15 us to read and 16 us to write, most of it in checking
 every character of every header again. Here a known header name is checked once per process, a
 value that is sent for line ends only, and the acknowledgements of a batch are written as one piece.
+A callback that never waits for the bus is called where the message is read (`listen`).
 And no message, whatever its bytes, ends the reading of those behind it.
 It overrides methods that are not public (pinned to nats-py 2.16): the integration tests of the
 bus, and a property test against nats-py's own methods, hold it to the same bytes.
 """
 
+import asyncio
 import re
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final
 
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
 
-_VERSION_LINE = "NATS/1.0\r\n"
+from callfunnel.infra.background import CANCEL_AGAIN_S
+from callfunnel.infra.lean_reader import LeanParser
+
+Heard = Callable[[Msg], Awaitable[None]]
+_VERSION_LINE: Final = "NATS/1.0\r\n"
+_BLOCK: Final = _VERSION_LINE.encode()
+_MOST_NAMES: Final = 256
 _NAME = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _SPACE = " \t\n\r\x0b\x0c"
 
@@ -26,19 +35,49 @@ class LeanClient(Client):
     def __init__(self) -> None:
         super().__init__()
         self._known_names: set[str] = set()
+        self._names_read: set[str] = set()
+        self._listeners: dict[int, Heard] = {}
+        self._ps = LeanParser(self)
 
-    @staticmethod
-    def _parse_header_lines(raw: bytes) -> dict[str, str]:
-        """The headers of a block; what nats-py's own does with anything unusual it still does."""
-        found: dict[str, str] = {}
-        for line in raw.decode("utf-8", "replace").split("\r\n"):
-            name, colon, value = line.partition(": ")
-            if not line:
-                continue
-            if not colon or not _NAME.fullmatch(name):
-                return dict(Client._parse_header_lines(raw))
-            found[name] = value.strip(_SPACE)
-        return found
+    async def close(self) -> None:
+        """As nats-py's; a reconnect that swallowed its cancellation (asyncio.wait_for does up to
+        Python 3.11) is ended, too: it would go on for ever, and keep the process from ending.
+        """
+        await super().close()
+        trying = self._reconnection_task
+        while trying not in (None, asyncio.current_task()) and not trying.done():
+            trying.cancel()
+            await asyncio.wait({trying}, timeout=CANCEL_AGAIN_S)
+
+    async def listen(self, subject: str, heard: Heard) -> Subscription:
+        """As `subscribe`, without a bound and without a queue: `heard` is awaited where the message
+        is read, so it must not wait for anything that the bus sends.
+        """
+        subscription = await self.subscribe(
+            subject, cb=heard, pending_msgs_limit=0, pending_bytes_limit=0
+        )
+        self._listeners[subscription._id] = heard
+        return subscription
+
+    def _remove_sub(self, sid: int, max_msgs: int = 0) -> None:
+        self._listeners.pop(sid, None)
+        super()._remove_sub(sid, max_msgs)
+
+    async def take(
+        self, sid: int, subject: bytes, reply: bytes, payload: bytes, block: bytes
+    ) -> None:
+        """A message has been read; `block` are its headers."""
+        heard = self._listeners.get(sid)
+        if heard is None:
+            await self._process_msg(sid, subject, reply, payload, block)
+            return
+        self.stats["in_msgs"] += 1
+        self.stats["in_bytes"] += len(payload)
+        headers = await self._process_headers(block)
+        try:
+            await heard(self._build_message(sid, subject, reply, payload, headers))
+        except Exception as error:
+            await self._error_cb(error)
 
     async def _process_headers(self, headers: bytes) -> dict[str, str] | None:
         """The headers of a message; none, where nothing can be made of them.
@@ -46,10 +85,32 @@ class LeanClient(Client):
         What anybody stored is delivered to all who read: a message that nats-py fails on would end
         its reader, again after every new connection.
         """
+        if headers and headers.startswith(_BLOCK) and (found := self._usual(headers)) is not None:
+            return found
         try:
             return await super()._process_headers(headers)
         except (UnicodeDecodeError, IndexError):
             return None
+
+    def _usual(self, block: bytes) -> dict[str, str] | None:
+        """The headers of a block that is as everybody writes it; None for any other."""
+        lines = block.decode("utf-8", "replace").split("\r\n")
+        found: dict[str, str] = {}
+        for line in lines[1:-2]:
+            name, colon, value = line.partition(": ")
+            if name not in self._names_read and not self._is_name(name):
+                return None
+            if not colon:
+                return None
+            found[name] = value.strip(_SPACE)
+        return found if found and lines[-2:] == ["", ""] else None
+
+    def _is_name(self, name: str) -> bool:
+        if not _NAME.fullmatch(name):
+            return False
+        if len(self._names_read) < _MOST_NAMES:
+            self._names_read.add(name)
+        return True
 
     def _build_message(
         self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: dict[str, str] | None

@@ -8,12 +8,12 @@ not be wrong are made by compare-and-set on the revision it shows.
 import asyncio
 from collections.abc import Callable
 
-from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from callfunnel.infra.background import Background
 from callfunnel.infra.follow import Follower
 from callfunnel.infra.kv import Entry, entry_of, is_marker
+from callfunnel.infra.lean import LeanClient
 
 Changed = Callable[[str, Entry | None], None]
 
@@ -24,7 +24,7 @@ class Mirror:
     `interruptions` counts how often everything had to be read again.
     """
 
-    def __init__(self, client: Client, bucket: str, changed: Changed | None = None) -> None:
+    def __init__(self, client: LeanClient, bucket: str, changed: Changed | None = None) -> None:
         self.entries: dict[str, Entry] = {}
         self.interruptions = 0
         self._prefix = f"$KV.{bucket}."

@@ -1,14 +1,14 @@
 """Postgres for every process: pools per role, and the one way to a tenant's rows.
 
-`tenant_connection` and, for batches, `tenants_connection` alone say whose rows a connection sees:
-for one transaction, so a pooled connection never carries a tenant to its next user. What psycopg
-raises leaves here as Temporary (try again) or Permanent (no try will help).
+`tenant_connection` and, for batches, `tenants_connection` and `call_for_tenants` alone say whose
+rows a connection sees: for one transaction, so a pooled connection never carries a tenant to its
+next user. What psycopg raises leaves here as Temporary (try again) or Permanent (no try will help).
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Collection, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 import psycopg
 from psycopg import AsyncConnection
 from psycopg.conninfo import make_conninfo
-from psycopg.sql import SQL, Composed
+from psycopg.sql import SQL, Composed, Identifier, Placeholder
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
 
 from callfunnel.domain.errors import Permanent, Temporary
@@ -117,6 +117,24 @@ async def tenants_connection(
     named = ",".join(tenant_id(tenant) for tenant in tenants)
     async with _transaction(pool, _MANY_TENANTS.format(named)) as connection:
         yield connection
+
+
+async def call_for_tenants(
+    pool: Pool, procedure: str, tenants: Collection[TenantId], arguments: Sequence[Any]
+) -> str | None:
+    """Calls a procedure that names these tenants itself, in each of its own transactions.
+
+    For a batch that should cost one round trip: `procedure(named, *arguments, inout text)`. Returns
+    what it answers. Raises Temporary, Permanent: then it may have committed a part.
+    """
+    named = ",".join(tenant_id(tenant) for tenant in tenants)
+    places = SQL(", ").join([Placeholder()] * (1 + len(arguments)))
+    call = SQL("call {}({}, null)").format(Identifier(*procedure.split(".")), places)
+    with translated():
+        async with pool.connection() as connection:
+            found = await connection.execute(call, (named, *arguments), prepare=True)
+            answer = await found.fetchone()
+    return answer[0] if answer else None
 
 
 @asynccontextmanager

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 
 import nats.errors
 import nats.js.errors
-from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from callfunnel.domain.errors import Temporary
 from callfunnel.events.envelope import Wire
 from callfunnel.infra.clock import utc_now
+from callfunnel.infra.lean import LeanClient
 from callfunnel.infra.letters import Delivered, letter_of
 from callfunnel.infra.windowed import Outgoing, WindowedSender
 
@@ -21,7 +21,7 @@ REPLAYS = "cf-replays"
 class Publisher:
     """Publishes groups of messages, and puts undeliverable ones into DEAD."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: LeanClient) -> None:
         self._client = client
         self._sender: WindowedSender | None = None
         self._key = 0

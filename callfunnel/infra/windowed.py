@@ -36,15 +36,15 @@ class Delivery(Protocol):
 
 
 class Connection(Protocol):
-    """The part of a bus client that publishing needs; nats-py's Client has this shape."""
+    """The part of a bus client that publishing needs; LeanClient has this shape."""
 
     @property
     def is_connected(self) -> bool: ...
 
     def new_inbox(self) -> str: ...
 
-    async def subscribe(
-        self, subject: str, *, cb: Callable[[Any], Awaitable[None]]
+    async def listen(
+        self, subject: str, heard: Callable[[Any], Awaitable[None]]
     ) -> "Subscribed": ...
 
     async def publish(
@@ -109,6 +109,7 @@ class WindowedSender:
     ) -> None:
         self.stats = stats or SenderStats()
         self._connection = connection
+        self._now = asyncio.get_running_loop().time
         self._acked = acked
         self._window = window
         self._ack_timeout_s = ack_timeout_s
@@ -140,7 +141,7 @@ class WindowedSender:
     async def start(self) -> None:
         """Opens the inbox and begins to send."""
         self._inbox = self._connection.new_inbox()
-        self._subscription = await self._connection.subscribe(self._inbox + ".*", cb=self._on_ack)
+        self._subscription = await self._connection.listen(self._inbox + ".*", self._on_ack)
         self._sending.start()
 
     async def stop(self) -> None:
@@ -176,12 +177,12 @@ class WindowedSender:
         """Whether one more may be on its way now."""
         if not self._refused_in_a_row:
             return len(self._flight) < self._window
-        return not self._flight and asyncio.get_running_loop().time() >= self._pause_until
+        return not self._flight and self._now() >= self._pause_until
 
     async def _send(self, message: Outgoing) -> None:
         self._token += 1
         token = str(self._token)
-        self._flight[token] = (asyncio.get_running_loop().time(), message)
+        self._flight[token] = (self._now(), message)
         headers = {**message.headers, "Nats-Msg-Id": message.id}
         try:
             await self._connection.publish(
@@ -245,7 +246,7 @@ class WindowedSender:
 
     def _say_refused(self, message: Outgoing) -> None:
         """Now and then: a full stream refuses four times a second, for as long as it is full."""
-        now = asyncio.get_running_loop().time()
+        now = self._now()
         if now >= self._say_after:
             self._say_after = now + _SAY_EVERY_S
             stream = stream_of_subject(message.subject)
@@ -259,7 +260,7 @@ class WindowedSender:
 
     def _tick(self) -> None:
         self._ticking = None
-        oldest_ok = asyncio.get_running_loop().time() - self._ack_timeout_s
+        oldest_ok = self._now() - self._ack_timeout_s
         late = [token for token, (sent, _) in self._flight.items() if sent < oldest_ok]
         again = [self._flight.pop(token)[1] for token in late]
         self.stats.resent += len(again)

@@ -3,11 +3,10 @@
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-import nats
 import pytest
-from nats.aio.client import Client
 
 from callfunnel.infra.bus import Bus, BusAccess
+from callfunnel.infra.lean import LeanClient
 from callfunnel.infra.provision import BusSize, provision
 from tests.containers.chosen import nats_server
 from tests.integration.bus.nats_process import NatsProcess
@@ -24,11 +23,12 @@ def server(tmp_path: Path) -> Iterator[NatsProcess]:
 
 
 @pytest.fixture
-async def client(server: NatsProcess) -> AsyncIterator[Client]:
+async def client(server: NatsProcess) -> AsyncIterator[LeanClient]:
     async def quiet(_: Exception) -> None:
         """Outages are what these tests make."""
 
-    connection = await nats.connect(
+    connection = LeanClient()
+    await connection.connect(
         server.url, max_reconnect_attempts=-1, reconnect_time_wait=0.1, error_cb=quiet
     )
     yield connection
@@ -36,7 +36,7 @@ async def client(server: NatsProcess) -> AsyncIterator[Client]:
 
 
 @pytest.fixture
-async def bus(server: NatsProcess, client: Client) -> AsyncIterator[Bus]:
+async def bus(server: NatsProcess, client: LeanClient) -> AsyncIterator[Bus]:
     """A bus of its own: streams and buckets made, and nobody else on it."""
     await provision(client, BusSize(streams=256 * 1024 * 1024))
     opened = await Bus.open(BusAccess(url=server.url, name="test"))

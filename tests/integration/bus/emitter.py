@@ -4,13 +4,13 @@ import asyncio
 import sys
 from pathlib import Path
 
-import nats
-
+from callfunnel.infra.lean import LeanClient
 from callfunnel.infra.spool import Spool, Tally
 
 
 async def main(url: str, folder: str, life: str) -> None:
-    client = await nats.connect(url)
+    client = LeanClient()
+    await client.connect(url)
     spool = await Spool.open(Path(folder))
     await spool.send_through(client)
     call = f"c{life}"

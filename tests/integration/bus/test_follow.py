@@ -1,9 +1,8 @@
 """A feed whose reader stops reading: the bus keeps what waits, the process a bounded part of it."""
 
-from nats.aio.client import Client
-
 from callfunnel.infra.consume import MOST_BYTES, PullClient
 from callfunnel.infra.follow import Follower
+from callfunnel.infra.lean import LeanClient
 from tests.simulators.waiting import until
 
 COUNT = 3000
@@ -11,7 +10,7 @@ AHEAD = 256
 
 
 async def test_a_reader_that_stalls_holds_a_bounded_part_and_gets_the_rest_later(
-    client: Client,
+    client: LeanClient,
 ) -> None:
     stream = client.jetstream()
     await stream.add_stream(name="EVENTS", subjects=["e.>"])
@@ -44,7 +43,7 @@ async def test_a_reader_that_stalls_holds_a_bounded_part_and_gets_the_rest_later
     await follower.close()
 
 
-async def test_large_messages_are_bounded_in_bytes_and_all_come(client: Client) -> None:
+async def test_large_messages_are_bounded_in_bytes_and_all_come(client: LeanClient) -> None:
     stream, count, size = client.jetstream(), 150, 300_000
     await stream.add_stream(name="LARGE", subjects=["l.>"])
     for _ in range(count):

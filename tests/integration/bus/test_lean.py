@@ -1,6 +1,7 @@
 """The shorter way of the bus client says and hears what nats-py's own does."""
 
 import asyncio
+import contextlib
 from typing import Any
 
 from hypothesis import given
@@ -63,6 +64,19 @@ def test_a_line_end_in_a_value_makes_no_header_of_its_own() -> None:
         asyncio.run(lean._send_publish("cf.t", "", b"", 0, {"ce-id": value}))
     assert all(command.count(b"\r\n") == sent[0].count(b"\r\n") for command in sent)
     assert all(b"\n" not in command.replace(b"\r\n", b"") for command in sent)
+
+
+async def test_a_reconnect_that_swallows_its_end_is_ended_again(client: LeanClient) -> None:
+    async def deaf() -> None:
+        for _ in range(3):
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(3600)
+
+    client._reconnection_task = trying = asyncio.ensure_future(deaf())
+    await asyncio.sleep(0)
+    async with asyncio.timeout(10):
+        await client.close()
+    assert trying.done()
 
 
 @given(st.integers(1, 10**6), st.booleans())

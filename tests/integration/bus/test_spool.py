@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from nats.aio.client import Client
 from nats.js.api import DiscardPolicy
 
 from callfunnel.domain.errors import UserError
+from callfunnel.infra.lean import LeanClient
 from callfunnel.infra.spool import Spool, SpoolFull, SpoolInUse, SpoolLimits, Tally
 from callfunnel.infra.spool_file import SpoolFile, Step
 from callfunnel.infra.spool_lane import HELD_BYTES
@@ -22,7 +22,7 @@ from tests.simulators.waiting import until
 ROOT = Path(__file__).parents[3]
 
 
-async def stored_ids(client: Client) -> list[str]:
+async def stored_ids(client: LeanClient) -> list[str]:
     """Every message id of the stream, in order."""
     stream = client.jetstream()
     info = await stream.stream_info("EVENTS")
@@ -33,11 +33,13 @@ async def stored_ids(client: Client) -> list[str]:
     return ids
 
 
-async def make_stream(client: Client) -> None:
+async def make_stream(client: LeanClient) -> None:
     await client.jetstream().add_stream(name="EVENTS", subjects=["e.>"], allow_direct=True)
 
 
-async def test_messages_arrive_in_order_and_leave_the_disk(client: Client, tmp_path: Path) -> None:
+async def test_messages_arrive_in_order_and_leave_the_disk(
+    client: LeanClient, tmp_path: Path
+) -> None:
     await make_stream(client)
     spool = await Spool.open(tmp_path / "spool")
     await spool.send_through(client)
@@ -54,7 +56,7 @@ async def test_messages_arrive_in_order_and_leave_the_disk(client: Client, tmp_p
 
 
 async def test_a_backlog_longer_than_memory_is_sent_in_order(
-    client: Client, tmp_path: Path
+    client: LeanClient, tmp_path: Path
 ) -> None:
     await make_stream(client)
     spool = await Spool.open(tmp_path / "spool")
@@ -74,7 +76,7 @@ async def test_a_backlog_longer_than_memory_is_sent_in_order(
 
 
 async def test_an_outage_of_the_server_loses_and_doubles_nothing(
-    server: NatsProcess, client: Client, tmp_path: Path
+    server: NatsProcess, client: LeanClient, tmp_path: Path
 ) -> None:
     await make_stream(client)
     spool = await Spool.open(tmp_path / "spool")
@@ -95,7 +97,7 @@ async def test_an_outage_of_the_server_loses_and_doubles_nothing(
 
 
 async def test_a_killed_publisher_s_successor_sends_all_it_had_accepted(
-    server: NatsProcess, client: Client, tmp_path: Path
+    server: NatsProcess, client: LeanClient, tmp_path: Path
 ) -> None:
     await make_stream(client)
     promised: set[str] = set()
@@ -136,7 +138,7 @@ async def test_a_killed_publisher_s_successor_sends_all_it_had_accepted(
 
 
 async def test_a_message_no_stream_takes_waits_and_leaves_once_one_does(
-    client: Client, tmp_path: Path
+    client: LeanClient, tmp_path: Path
 ) -> None:
     spool = await Spool.open(tmp_path / "spool")
     await spool.send_through(client)
@@ -214,7 +216,7 @@ async def test_an_ended_call_leaves_the_journal_with_its_last_message(tmp_path: 
 
 
 async def test_personal_data_is_gone_from_the_files_once_sent(
-    client: Client, tmp_path: Path
+    client: LeanClient, tmp_path: Path
 ) -> None:
     await make_stream(client)
     spool = await Spool.open(tmp_path / "spool")
@@ -247,7 +249,7 @@ async def test_a_corrupt_spool_is_said_in_one_line_and_stays_as_it_is(tmp_path: 
 
 
 async def test_a_full_stream_holds_up_no_other_and_memory_holds_a_bounded_part_of_its_backlog(
-    client: Client, tmp_path: Path
+    client: LeanClient, tmp_path: Path
 ) -> None:
     stream = client.jetstream()
     full = {"max_bytes": 200_000, "discard": DiscardPolicy.NEW}
@@ -275,7 +277,9 @@ async def test_a_full_stream_holds_up_no_other_and_memory_holds_a_bounded_part_o
     await spool.close()
 
 
-async def test_a_spool_from_before_there_were_lanes_is_sent(client: Client, tmp_path: Path) -> None:
+async def test_a_spool_from_before_there_were_lanes_is_sent(
+    client: LeanClient, tmp_path: Path
+) -> None:
     await make_stream(client)
     (tmp_path / "spool").mkdir()
     old = sqlite3.connect(tmp_path / "spool" / "spool.db")

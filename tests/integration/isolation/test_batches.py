@@ -4,10 +4,12 @@ Both tenants have a call of the same id, which no real call has: whatever looked
 would mix them up.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from callfunnel.domain.errors import Permanent
 from callfunnel.domain.ids import TenantId
@@ -30,6 +32,7 @@ from workers.persistence.timeline import store as timeline
 from workers.persistence.timeline.rules import row_of
 
 CALL = "c_the_same"
+END = {"call": CALL, "segments": 1, "duration_ms": 1000, "traceparent": ""}
 EVENTS = "select tenant from timeline.events where call = %s order by tenant"
 
 
@@ -72,8 +75,9 @@ async def test_a_transaction_sees_the_tenants_it_named_and_no_other(
     one_connection: Pool, both: tuple[TenantId, TenantId], tenant: TenantId
 ) -> None:
     every = {each: facts_of(each, 3) for each in (*both, tenant)}
-    async with tenants_connection(one_connection, every) as connection:
-        await timeline.store(every, connection)
+    await timeline.store(every, one_connection)
+    async with one_connection.connection() as connection:
+        assert await rows(connection, EVENTS, CALL) == []
     async with tenants_connection(one_connection, both) as connection:
         assert set(await rows(connection, EVENTS, CALL)) == set(both)
     async with tenant_connection(one_connection, tenant) as connection:
@@ -86,31 +90,30 @@ async def test_a_row_of_a_tenant_that_was_not_named_is_refused(
     persistence: Pool, both: tuple[TenantId, TenantId], tenant: TenantId
 ) -> None:
     with pytest.raises(Permanent, match="row-level security"):
+        await timeline.store(dict.fromkeys(both, facts_of(tenant, 3)), persistence)
+    with pytest.raises(Permanent, match="row-level security"):
         async with tenants_connection(persistence, both) as connection:
-            await timeline.store({tenant: facts_of(tenant, 3)}, connection)
+            await recordings.wait({tenant: [END]}, connection)
 
 
 async def test_a_statement_that_fails_unread_undoes_its_batch_and_harms_no_next_one(
     one_connection: Pool, both: tuple[TenantId, TenantId]
 ) -> None:
-    every = {each: facts_of(each, 3) for each in both}
-
     async def stored_and_failed() -> None:
         async with tenants_connection(one_connection, both) as connection:
-            await timeline.store(every, connection)
+            await recordings.wait({each: [END] for each in both}, connection)
             await connection.execute("select 1 / 0")
 
     with pytest.raises(Permanent, match="22012"):
         await stored_and_failed()
     async with tenants_connection(one_connection, both) as connection:
-        assert await rows(connection, EVENTS, CALL) == []
+        assert await rows(connection, "select tenant from recordings.waiting") == []
 
 
 async def test_the_gateway_names_tenants_in_vain(
     postgres: PoolOf, persistence: Pool, both: tuple[TenantId, TenantId]
 ) -> None:
-    async with tenants_connection(persistence, both) as connection:
-        await timeline.store({each: facts_of(each, 3) for each in both}, connection)
+    await timeline.store({each: facts_of(each, 3) for each in both}, persistence)
     async with tenants_connection(await postgres("gateway"), both) as connection:
         assert await rows(connection, "select tenant from api.calls") == []
 
@@ -120,15 +123,32 @@ async def test_a_timeline_is_complete_for_the_tenant_whose_facts_are_all_there(
 ) -> None:
     whole, gap = facts_of(both[0], 3), facts_of(both[1], 5)
     del gap[1]
+    ended = await timeline.store({both[0]: whole, both[1]: gap}, persistence)
+    assert {place: len(facts) for place, facts in ended.items()} == {
+        (both[0], CALL): len(whole),
+        (both[1], CALL): len(gap),
+    }
     async with tenants_connection(persistence, both) as connection:
-        ended = await timeline.store({both[0]: whole, both[1]: gap}, connection)
-        assert sorted(ended) == [(each, CALL) for each in both]
-        found = await timeline.facts(ended, connection)
-        assert [len(found[each, CALL]) for each in both] == [len(whole), len(gap)]
         marked = await timeline.complete({(both[0], CALL): "digest"}, connection)
         assert marked == {(both[0], CALL)}
         done = "select tenant from timeline.calls where completed_at is not null"
         assert await rows(connection, done) == [both[0]]
+    again = await timeline.store({both[0]: whole, both[1]: gap}, persistence)
+    assert list(again) == [(both[1], CALL)]
+
+
+async def test_of_two_that_store_the_last_missing_facts_at_once_one_sees_both(
+    persistence: Pool, tenant: TenantId
+) -> None:
+    for n in range(40):
+        facts = [replace(row, call=f"{CALL}-{n}") for row in facts_of(tenant, 8)]
+        await timeline.store({tenant: facts[:-2]}, persistence)
+        halves = await asyncio.gather(
+            timeline.store({tenant: facts[-2:-1]}, persistence),
+            timeline.store({tenant: facts[-1:]}, persistence),
+        )
+        seen = [len(found) for ended in halves for found in ended.values()]
+        assert max(seen, default=0) == len(facts)
 
 
 async def test_usage_of_the_same_call_is_counted_and_billed_apart(
@@ -186,8 +206,7 @@ async def test_a_record_is_sealed_for_the_tenant_whose_parts_are_all_there(
 async def test_ended_calls_wait_for_their_own_recordings(
     persistence: Pool, both: tuple[TenantId, TenantId]
 ) -> None:
-    end = {"call": CALL, "segments": 1, "duration_ms": 1000, "traceparent": ""}
     async with tenants_connection(persistence, both) as connection:
-        await recordings.wait({each: [end] for each in both}, connection)
+        await recordings.wait({each: [END] for each in both}, connection)
         await recordings.done(both[0], connection, CALL)
         assert await rows(connection, "select tenant from recordings.waiting") == [both[1]]

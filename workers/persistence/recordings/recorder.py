@@ -9,6 +9,7 @@ what it read may be incomplete, so it stores nothing.
 import asyncio
 import hashlib
 import logging
+from collections import deque
 from contextlib import nullcontext
 
 from callfunnel.domain.errors import Permanent, Temporary
@@ -42,17 +43,17 @@ class Recorder:
 
     async def work_off(self, tenant: TenantId) -> None:
         """One turn of a tenant: some of what is due. Raises Temporary, Permanent."""
-        workers = [asyncio.create_task(self._work(tenant)) for _ in range(AT_ONCE)]
+        claims = _Claims(tenant, self._pool)
+        workers = [asyncio.create_task(self._work(tenant, claims)) for _ in range(AT_ONCE)]
         try:
             await asyncio.gather(*workers)
         finally:
             for worker in workers:
                 worker.cancel()
 
-    async def _work(self, tenant: TenantId) -> None:
+    async def _work(self, tenant: TenantId, claims: "_Claims") -> None:
         for _ in range(_CALLS_A_TURN):
-            async with tenant_connection(self._pool, tenant) as connection:
-                waiting = await store.claim(tenant, connection, rules.LEASE_S)
+            waiting = await claims.next()
             if waiting is None:
                 return
             try:
@@ -64,6 +65,10 @@ class Recorder:
 
     async def _record(self, tenant: TenantId, waiting: rules.Waiting) -> None:
         """One call, as far as it goes now; what is not all there is counted and not read."""
+        if waiting.segments == 0:
+            nothing = rules.plan([], 0, waiting.duration_ms)
+            await self._save(tenant, waiting, _news("", b"", nothing), last=True)
+            return
         there = await count(self._bus, AudioSegment, tenant, waiting.call)
         wait_s = rules.wait_for_count(waiting, there)
         if wait_s and not await self._is_stored(tenant, waiting.call):
@@ -89,8 +94,6 @@ class Recorder:
             await store.done(tenant, connection, waiting.call)
 
     async def _segments(self, tenant: TenantId, waiting: rules.Waiting) -> list[AudioSegment]:
-        if waiting.segments == 0:
-            return []
         found = await stored(self._bus, AudioSegment, tenant, waiting.call)
         return [item.data for item in found if isinstance(item.data, AudioSegment)]
 
@@ -107,19 +110,44 @@ class Recorder:
         await self._objects.put(tenant, key, body, CONTENT_TYPE)
         return _news(key, body, plan)
 
-    async def _save(self, tenant: TenantId, waiting: rules.Waiting, news: RecordingStored) -> None:
-        """Row and news in one transaction."""
+    async def _save(
+        self, tenant: TenantId, waiting: rules.Waiting, news: RecordingStored, *, last: bool = False
+    ) -> None:
+        """Row and news in one transaction; `last`: nothing is left to do for the call."""
         call, trace = waiting.call, waiting.traceparent
         told = event(news, tenant, call, id=f"{call}-recording", traceparent=trace)
         async with tenant_connection(self._pool, tenant) as connection:
             if await store.save(tenant, connection, call, news):
                 await self._outbox.put(tenant, connection, [told])
+            if last:
+                await store.done(tenant, connection, call)
         self._outbox.wake(tenant)
 
     async def _postpone(self, tenant: TenantId, call: str, in_s: float, *, failed: bool) -> None:
         async with tenant_connection(self._pool, tenant) as connection:
             await store.postpone(tenant, connection, call, in_s, failed=failed)
         self.deadlines.wake(in_s)
+
+
+class _Claims:
+    """Calls of a tenant that are due, claimed some at a time and handed out one by one."""
+
+    def __init__(self, tenant: TenantId, pool: Pool) -> None:
+        self._tenant = tenant
+        self._pool = pool
+        self._alone = asyncio.Lock()
+        self._claimed: deque[rules.Waiting] = deque()
+        self._more = True
+
+    async def next(self) -> rules.Waiting | None:
+        """The next call; None when nothing more is due."""
+        async with self._alone:
+            if not self._claimed and self._more:
+                async with tenant_connection(self._pool, self._tenant) as connection:
+                    found = await store.claim(self._tenant, connection, rules.LEASE_S, AT_ONCE)
+                self._claimed.extend(found)
+                self._more = len(found) == AT_ONCE
+            return self._claimed.popleft() if self._claimed else None
 
 
 def _news(key: str, body: bytes, plan: rules.Plan) -> RecordingStored:

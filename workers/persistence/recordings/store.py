@@ -20,11 +20,13 @@ async def wait(ends: Mapping[TenantId, Sequence[dict[str, Any]]], connection: Co
     await connection.execute(_WAIT, {"batch": batch}, prepare=True)
 
 
-async def claim(tenant: TenantId, connection: Connection, lease_s: float) -> Waiting | None:
-    """A call that is due, left alone by everyone else for `lease_s`."""
-    values = {"tenant": tenant, "lease_s": lease_s}
-    found = await (await connection.execute(_CLAIM, values)).fetchone()
-    return Waiting(*found) if found else None
+async def claim(
+    tenant: TenantId, connection: Connection, lease_s: float, limit: int
+) -> list[Waiting]:
+    """Calls that are due, left alone by everyone else for `lease_s`."""
+    values = {"tenant": tenant, "lease_s": lease_s, "limit": limit}
+    found = await connection.execute(_CLAIM, values, prepare=True)
+    return [Waiting(*row) for row in await found.fetchall()]
 
 
 async def postpone(
@@ -76,7 +78,7 @@ _CLAIM = """
 with due as (
     select call from recordings.deadlines
     where tenant = %(tenant)s and due_at <= now()
-    order by due_at limit 1 for update skip locked
+    order by due_at limit %(limit)s for update skip locked
 ), leased as (
     update recordings.deadlines d set due_at = now() + make_interval(secs => %(lease_s)s)
     from due where d.tenant = %(tenant)s and d.call = due.call

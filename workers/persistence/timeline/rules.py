@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
+from callfunnel.domain.ids import TenantId
 from callfunnel.events.call import CallEnded
 from callfunnel.events.envelope import Envelope
 from callfunnel.events.message import Message, definition_of
@@ -18,6 +19,7 @@ _CANONICAL = msgspec.json.Encoder(order="sorted")
 class Row(msgspec.Struct, frozen=True):
     """One fact as it is stored."""
 
+    tenant: TenantId
     call: str
     id: str
     seq: int | None
@@ -30,6 +32,7 @@ class Row(msgspec.Struct, frozen=True):
 def row_of(envelope: Envelope, data: Message) -> Row:
     """The row of one fact."""
     return Row(
+        tenant=envelope.tenant,
         call=envelope.key,
         id=envelope.id,
         seq=envelope.seq,

@@ -44,8 +44,8 @@ class EndlessBus:
     def new_inbox(self) -> str:
         return "_INBOX.x"
 
-    async def subscribe(self, _subject: str, *, cb: Any, **_limits: int) -> Subscribed:
-        self.heard = cb
+    async def listen(self, _subject: str, heard: Any) -> Subscribed:
+        self.heard = heard
         return Subscribed()
 
     async def publish(self, _subject: str, payload: bytes, _reply: str) -> None:

@@ -49,10 +49,10 @@ class WildBus:
     def new_inbox(self) -> str:
         return "_INBOX.x"
 
-    async def subscribe(
-        self, subject: str, *, cb: Callable[[Answer], Awaitable[None]]
+    async def listen(
+        self, subject: str, heard: Callable[[Answer], Awaitable[None]]
     ) -> Subscription:
-        self._cb = cb
+        self._cb = heard
         return Subscription()
 
     async def publish(

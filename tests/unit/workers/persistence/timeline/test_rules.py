@@ -7,15 +7,20 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from callfunnel.domain.ids import TenantId
 from workers.persistence.timeline.rules import END_TYPE, Row, completed
+
+TENANT = TenantId("demo")
 
 
 def fact(seq: int | None, id: str = "", data: dict[str, Any] | None = None) -> Row:
-    return Row("c", id or f"c-{seq}", seq, "callfunnel.call.caller_spoke.v1", "t", data or {})
+    return Row(
+        TENANT, "c", id or f"c-{seq}", seq, "callfunnel.call.caller_spoke.v1", "t", data or {}
+    )
 
 
 def end(last_seq: int) -> Row:
-    return Row("c", "c-end", last_seq + 1, END_TYPE, "t", {"last_seq": last_seq}, "trace")
+    return Row(TENANT, "c", "c-end", last_seq + 1, END_TYPE, "t", {"last_seq": last_seq}, "trace")
 
 
 def test_without_the_end_nothing_is_complete() -> None:
