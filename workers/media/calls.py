@@ -9,6 +9,7 @@ import logging
 from typing import Final
 
 from callfunnel.domain.call import CallSpec, Cause
+from callfunnel.domain.ids import CallId
 from callfunnel.events.requests import Accepted, HangUp
 from callfunnel.infra.bus import Received
 from callfunnel.infra.tasks import Tasks
@@ -39,6 +40,7 @@ class Calls:
         self._sessions: set[Session] = set()
         self._tasks = Tasks()
         self._fewer = asyncio.Event()
+        self._doubtful: frozenset[CallId] = frozenset()
 
     def connect(self, reservation: Reservation, socket: CarrierSocket) -> Session:
         """The carrier has come for a reserved call."""
@@ -47,6 +49,8 @@ class Calls:
         self._sessions.add(session)
         session.done.add_done_callback(lambda _: self._over(session))
         self._tasks.start(self._attend(session, spec))
+        if spec.call in self._doubtful:
+            self._tasks.start(self._give_up_lost())
         self._registry.touch()
         return session
 
@@ -58,7 +62,11 @@ class Calls:
         self._fewer.set()
 
     def look_for_lost(self) -> None:
-        """Others may have ended calls of this worker: those end here, too, silently."""
+        """Others may have ended calls of this worker: those end here, too, silently.
+
+        Of the reserved ones it is asked again when their socket comes.
+        """
+        self._doubtful = self._slots.reserved
         self._tasks.start(self._give_up_lost())
 
     async def emptied(self) -> None:

@@ -39,6 +39,11 @@ class Slots:
         return len(self._held) + len(self._live)
 
     @property
+    def reserved(self) -> frozenset[CallId]:
+        """Calls whose socket has not come yet."""
+        return frozenset(self._digests)
+
+    @property
     def live(self) -> int:
         """Calls with a socket."""
         return len(self._live)

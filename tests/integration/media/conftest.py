@@ -73,7 +73,10 @@ def _spawn(environment: dict[str, str]) -> "subprocess.Popen[bytes]":
 
 @pytest.fixture
 def worker(stack: PrivateStack, request: pytest.FixtureRequest) -> Iterator[WorkerProcess]:
-    """A worker whose model is the OpenAI line; the test sets `worker_model` to its address."""
+    """A worker whose model is the OpenAI line; the test sets `worker_model` to its address.
+
+    A reservation waits 2 s for its socket, or as long as the fixture's parameter says.
+    """
     base_url = request.getfixturevalue("model_url")
     settings = stack.settings(f"media-{fresh_id('w')[-8:]}")
     environment = {
@@ -83,7 +86,7 @@ def worker(stack: PrivateStack, request: pytest.FixtureRequest) -> Iterator[Work
         "OPENAI_API_KEY": "sk-test",
         "OPENAI_BASE_URL": base_url,
         "CALLFUNNEL_DRAIN_S": "2",
-        "CALLFUNNEL_MEDIA_HELD_S": "2",
+        "CALLFUNNEL_MEDIA_HELD_S": getattr(request, "param", "2"),
     }
     started = WorkerProcess(settings, environment, _spawn(environment))
     yield started

@@ -4,6 +4,8 @@ import asyncio
 import signal
 from typing import Any
 
+import pytest
+
 from callfunnel.carrier.caller import Manners as CallerManners
 from callfunnel.carrier.caller import Speak, Wait
 from callfunnel.domain.call import CallSpec, Cause, WorkerRecord
@@ -207,6 +209,25 @@ async def test_a_worker_that_was_given_up_ends_its_calls_without_a_word(
     worker.kill()
     worker.start_again()
     await until(lambda: _idle(admission, worker.name), "its successor is there", 20)
+    assert await media_bus.last(CallEnded, offered.tenant, offered.call, raw=True) is None
+
+
+@pytest.mark.parametrize("worker", ["30"], indirect=True)
+async def test_a_socket_that_comes_long_after_its_call_was_given_up_is_not_talked_to(
+    worker: WorkerProcess,
+    admission: Admission,
+    platform: PlatformSettings,
+    media_bus: Bus,
+    conductor_bus: Bus,
+) -> None:
+    record = await admission.ready(worker.name)
+    offered, reserved = await admission.offer(worker.name)
+    path = await admission.pin(worker.name, offered, reserved)
+    await admission.give_up(worker.name, offered, conductor_bus)
+    await asyncio.sleep(10.0)  # the worker has looked after its calls, and looks no more
+    call = await peer(record, platform, path, offered, manners=PATIENT).run()
+    assert (call.status, call.close_code) == (101, 1000)
+    await until(lambda: _idle(admission, worker.name), "its place is free")
     assert await media_bus.last(CallEnded, offered.tenant, offered.call, raw=True) is None
 
 

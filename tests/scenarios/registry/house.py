@@ -102,6 +102,7 @@ class Life:
             self.house, self.name, self.record, lost=lambda: None, lapsed=lambda: None
         )
         self._lapses = 0
+        self._doubtful: frozenset[CallId] = frozenset()
 
     @property
     def acts(self) -> bool:
@@ -124,6 +125,7 @@ class Life:
             self.slots.closed = "fenced"
         if self.lost or self.lease.lapses > self._lapses:
             self._lapses = self.lease.lapses
+            self._doubtful = self.slots.reserved
             await self._give_up_lost_calls()
 
     async def reserve(self, asked: CallSpec, token: str) -> bool:
@@ -143,6 +145,8 @@ class Life:
     async def connect(self, token: str) -> None:
         if self.acts and (held := self.slots.claim(token, self.house.now)):
             self.live[held.spec.call] = held
+            if held.spec.call in self._doubtful:
+                await self._give_up_lost_calls()
 
     async def hang_up(self, call: CallId) -> None:
         """The call ends here as calls do: told, pin ended, slot freed."""

@@ -119,7 +119,8 @@ class Registry(RuleBasedStateMachine):
     @invariant()
     def the_tenant_has_no_more_calls_than_it_may(self) -> None:
         live = {name: entry.epoch for name, entry in self.house.workers.entries.items()}
-        counted = [pin for pin in self.house.open_pins() if live.get(pin.worker) == pin.epoch]
+        pinned = [pin for pin in self.house.open_pins() if pin.state is PinState.PINNED]
+        counted = [pin for pin in pinned if live.get(pin.worker) == pin.epoch]
         assert len(counted) <= LIMIT
         assert len(self.house.slots.entries) <= LIMIT
 

@@ -167,8 +167,16 @@ def reaping(pin: Pin) -> Pin:
 
 
 def held_pin(pin: Pin, revision: int) -> Held | None:
-    """A pin as the watch sees it; None when its call is over."""
-    return None if pin.state is PinState.ENDED else Held(revision, pin.worker, pin.epoch, pin.call)
+    """A pin as the watch sees it; None when its call is over.
+
+    Its worker holds no pin for which a reaper speaks, not even when it comes back: whoever looks
+    next ends what a reaper that died has begun.
+    """
+    if pin.state is PinState.ENDED:
+        return None
+    if pin.state is PinState.REAPING:
+        return Held(revision, "", 0, pin.call)
+    return Held(revision, pin.worker, pin.epoch, pin.call)
 
 
 def held_slot(holder: SlotHolder, revision: int) -> Held:

@@ -57,6 +57,15 @@ def test_a_lost_worker_s_call_and_slot_are_due_after_the_grace() -> None:
     assert watch.due(registry(None), 104.0) == rules.Orphans({"twilio-CA1": 1}, {"demo.0": 1})
 
 
+def test_a_call_that_a_dead_reaper_spoke_for_is_due_though_its_worker_is_back() -> None:
+    watch = Watch(grace_s=4)
+    begun = rules.held_pin(rules.reaping(pin(PinState.PINNED)), 2)
+    assert begun is not None
+    seen = Registry({"media-1": 5}, {"twilio-CA1": begun}, {})
+    assert watch.due(seen, 100.0) == rules.Orphans({}, {})
+    assert watch.due(seen, 104.0) == rules.Orphans({"twilio-CA1": 2}, {})
+
+
 def test_a_successor_under_the_same_name_does_not_hold_its_predecessor_s_calls() -> None:
     watch = Watch(grace_s=4)
     watch.due(registry(9), 0.0)
