@@ -49,12 +49,12 @@ class Figure(Struct, frozen=True, kw_only=True):
 
     @property
     def value(self) -> float:
-        """The median of the repetitions."""
-        return statistics.median(self.values)
+        """The median of the repetitions; of what must not happen at all (`<= 0`), the worst."""
+        return max(self.values) if self.reach.startswith("<=") else statistics.median(self.values)
 
     @property
     def reached(self) -> bool:
-        """Whether the median is where it should be; a figure without a reach always is."""
+        """Whether the value is where it should be; a figure without a reach always is."""
         return reached(self.reach, self.value)
 
 

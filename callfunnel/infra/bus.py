@@ -233,11 +233,6 @@ class Bus:
         """As `publish`, of messages that are encoded already (an outbox)."""
         await self._publisher.publish(wires, within_s)
 
-    async def publish_now(self, item: Event[Any], *, raw: bool = False) -> None:
-        """Publishes to whoever listens at this moment; nothing is kept or promised."""
-        wire = to_wire(item, raw=raw)
-        await self._client.publish(wire.subject, wire.body, headers=wire.headers)
-
     async def subscribe(
         self,
         message: type[Message],

@@ -20,7 +20,6 @@ from callfunnel.domain.errors import Temporary
 from callfunnel.infra.spool_file import (
     Accepted,
     Closed,
-    Noted,
     Opened,
     SpoolFile,
     SpoolInUse,
@@ -199,10 +198,6 @@ class Spool:
     def open_call(self, call_id: str, document: bytes) -> None:
         """A call begins; `document` is all that its end needs if this process does not live."""
         self._step(Opened(call_id, document))
-
-    def note_call(self, call_id: str, document: bytes) -> None:
-        """Replaces the document of an open call."""
-        self._step(Noted(call_id, document))
 
     def close_call(self, call_id: str) -> None:
         """Forgets a call whose end is told by someone else (else: `Tally(closes=True)`)."""

@@ -72,13 +72,6 @@ class Opened(NamedTuple):
     document: bytes
 
 
-class Noted(NamedTuple):
-    """The call's document changes."""
-
-    call: str
-    document: bytes
-
-
 class Closed(NamedTuple):
     """The call is over without a message that says so."""
 
@@ -91,7 +84,7 @@ class Stored(NamedTuple):
     key: int
 
 
-Step = Accepted | Opened | Noted | Closed | Stored
+Step = Accepted | Opened | Closed | Stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,10 +207,6 @@ class SpoolFile:
                     self.db.execute("delete from calls where call = ?", (tally.call,))
             case Opened():
                 self.db.execute(_OPEN, step)
-            case Noted():
-                self.db.execute(
-                    "update calls set document = ? where call = ?", (step.document, step.call)
-                )
             case Closed():
                 self.db.execute("delete from calls where call = ?", step)
 

@@ -15,7 +15,6 @@ async def main(url: str, folder: str, life: str) -> None:
     await spool.send_through(client)
     call = f"c{life}"
     spool.open_call(call, b"opened")
-    spool.note_call(call, b"noted")
     for n in range(1, 100_000):
         tally = Tally(call, seq=n, segments=1)
         if n % 10:

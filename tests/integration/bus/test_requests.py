@@ -127,7 +127,7 @@ async def test_a_listener_hears_what_is_published_while_it_listens(bus: Bus) -> 
 
     subscription = await bus.subscribe(ApprovalClosed, listen, tenant="demo", key="apr_1")
     await bus.publish(closed("approved"))
-    await bus.publish_now(closed("expired"))
+    await bus.publish(closed("expired"))
 
     await until(lambda: heard == ["approved", "expired"], "both")
     await subscription.unsubscribe()

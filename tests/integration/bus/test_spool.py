@@ -133,7 +133,7 @@ async def test_a_killed_publisher_s_successor_sends_all_it_had_accepted(
         call = calls[f"c{life}"]
         assert call.last_seq == max(sent) == len(sent), "the journal disagrees with the bus"
         assert call.segments == len(sent)
-        assert call.document == b"noted"
+        assert call.document == b"opened"
     await spool.close()
 
 

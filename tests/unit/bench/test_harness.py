@@ -10,7 +10,7 @@ import pytest
 
 from bench.__main__ import main
 from bench.harness import compare, cores, kept, plots
-from bench.harness.figures import Plot, Point, percentile, reached, slope, told
+from bench.harness.figures import Figure, Plot, Point, percentile, reached, slope, told
 from bench.harness.machine import Machine
 from bench.harness.run import Bench, Record, Run, measured
 from bench.registry import BENCHES
@@ -69,6 +69,11 @@ def test_a_figure_is_the_median_of_its_repetitions(record: Record) -> None:
     assert latency.value == 5.0
     assert latency.reached
     assert record.points == [Point(GROWTH, "", 10, 5.0)]
+
+
+def test_of_what_must_not_happen_the_worst_repetition_counts() -> None:
+    late = Figure(what="late frames", unit="", reach="<= 0", values=[0.0, 3.0, 0.0])
+    assert (late.value, late.reached) == (3.0, False)
 
 
 def test_the_page_shows_reach_range_verdict_plot_and_text(record: Record) -> None:
