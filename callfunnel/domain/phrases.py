@@ -75,9 +75,13 @@ class PhraseError(ValueError):
 
 def parse(text: str) -> Phrase:
     """The phrase written as `text`. Raises PhraseError."""
+    return _parsed(text, may_repeat=False)
+
+
+def _parsed(text: str, *, may_repeat: bool) -> Phrase:
     if len(text) > PHRASE_LIMIT:
         raise PhraseError(f"a phrase is at most {PHRASE_LIMIT} characters")
-    reader = _Reader(text)
+    reader = _Reader(text, may_repeat=may_repeat)
     phrase = reader.choice(0)
     if reader.mark:
         raise PhraseError(f"{reader.mark!r} closes nothing")
@@ -116,7 +120,10 @@ def example(phrase: Phrase, choose: Callable[[int], int]) -> Iterator[str]:
 
 
 def pattern(phrase: Phrase) -> str:
-    """The phrase as a regular expression over words that are each followed by one space."""
+    """The phrase as a regular expression over words that are each followed by one space.
+
+    For slots: what anybody may write could keep a regular expression busy for ever.
+    """
     match phrase:
         case Word(text):
             return re.escape(text) + " "
@@ -152,8 +159,9 @@ def _may_be_empty(phrase: Phrase) -> bool:
 class _Reader:
     """Recursive descent over the tokens of one phrase; `mark` is the bracket that ended a part."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, may_repeat: bool) -> None:
         self._text, self._at = text.rstrip(), 0
+        self._may_repeat = may_repeat
         self.mark = ""
 
     def choice(self, depth: int, *, optional: bool = False) -> Phrase:
@@ -185,6 +193,8 @@ class _Reader:
     def _part(self, token: re.Match[str], depth: int) -> Phrase:
         if token["word"]:
             return Word(token["word"])
+        if token["more"] and not self._may_repeat:
+            raise PhraseError(f"<{token['slot']}>+: only <digits> is said in a row, and without +")
         if token["slot"]:
             return _slot(token["slot"], more=bool(token["more"]))
         opened = token["mark"]
@@ -209,4 +219,6 @@ def _unreadable(rest: str) -> str:
     return f"{rest[0]!r} has no meaning in a phrase"
 
 
-SLOT_PHRASES: Final[dict[str, Phrase]] = {name: parse(text) for name, text in SLOTS.items()}
+SLOT_PHRASES: Final[dict[str, Phrase]] = {
+    name: _parsed(text, may_repeat=True) for name, text in SLOTS.items()
+}

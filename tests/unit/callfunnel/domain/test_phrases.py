@@ -66,6 +66,7 @@ def test_numbers_in_a_row_repeat() -> None:
         ("costs $", "no meaning"),
         ("a " * 300, "at most"),
         ("(" * 9 + "a" + ")" * 9, "nested more than"),
+        ("my number is <digits>+", "<digits>\\+: only <digits> is said in a row"),
     ],
 )
 def test_what_cannot_be_read_is_refused_in_words(text: str, why: str) -> None:
