@@ -2,8 +2,9 @@
 
 It replaces a FastStream class that is not public (pinned to 0.7): the durable is created or
 updated from our configuration, a deleted durable is made again, a batch is whatever gathered
-while the last one was handled, and stopping gives back what was not begun. Every subscriber
-acknowledges through `Settling`, never by FastStream's default, which drops on the first error.
+while those before it were handled (or a little longer, see `Pace`), and stopping gives back what
+was not begun. Every subscriber acknowledges through `Settling`, never by FastStream's default,
+which drops on the first error.
 """
 
 import asyncio

@@ -27,6 +27,8 @@ _LONGEST_LINE: Final = 1024 * 1024
 class LeanParser(Parser):
     """Fed by nats-py's reading loop. Raises ProtocolError for what is not the bus's protocol."""
 
+    _connections = 0
+
     def __init__(self, client: LeanClient) -> None:
         super().__init__(client)
         self._client = client
@@ -36,6 +38,7 @@ class LeanParser(Parser):
         """Forgets a message that is there in part: the connection is a new one."""
         super().reset()
         self._enough = 0
+        self._connections += 1
 
     async def parse(self, data: bytes = b"") -> None:
         """Takes what has arrived, up to the last whole message."""
@@ -46,8 +49,10 @@ class LeanParser(Parser):
             data = bytes(self.buf)
             self.buf.clear()
         self._enough = 0
+        connection = self._connections
         taken = await self._take(data)
-        self.buf += data[taken:]
+        if connection == self._connections:  # else the rest is of one that was lost meanwhile
+            self.buf += data[taken:]
 
     async def _take(self, data: bytes) -> int:
         """Hands over every whole message; how many bytes that were."""

@@ -101,6 +101,23 @@ def test_a_new_connection_forgets_half_a_message() -> None:
     assert client.heard == [("_process_ping",)]
 
 
+def test_a_connection_that_is_lost_while_it_is_read_leaves_nothing_behind() -> None:
+    client = Client()
+    lean = LeanParser(client)  # type: ignore[arg-type]
+
+    async def lost(*_: Any) -> None:
+        lean.reset()
+
+    client._process_ping = lost  # type: ignore[attr-defined]
+
+    async def cut_off() -> None:
+        await lean.parse(b"PING\r\nMSG a 1 500\r\nhalf")
+        await lean.parse(b"PONG\r\n")
+
+    asyncio.run(cut_off())
+    assert client.heard == [("_process_pong",)]
+
+
 @given(st.binary(max_size=60))
 def test_whatever_arrives_is_heard_or_refused(data: bytes) -> None:
     async def parse() -> None:
