@@ -2,7 +2,7 @@
 
 It replaces a FastStream class that is not public (pinned to 0.7): the durable is created or
 updated from our configuration, a deleted durable is made again, a batch is whatever gathered
-while those before it were handled (or a little longer, see `Pace`), and stopping gives back what
+while the last one was handled (or a little longer, see `Pace`), and stopping gives back what
 was not begun. Every subscriber acknowledges through `Settling`, never by FastStream's default,
 which drops on the first error.
 """
@@ -81,7 +81,6 @@ class SharedBroker(NatsBroker):
         subscriber = ContinuousBatchSubscriber.build(self, stream, config, pace.batch)
         subscriber.settling = settling
         subscriber.gather_s = pace.gather_s
-        subscriber.free = asyncio.Semaphore(pace.at_once)
         # Past NatsRegistrator, which would build FastStream's own class.
         super(NatsRegistrator, self).subscriber(subscriber)
         return subscriber
@@ -100,8 +99,6 @@ class ContinuousBatchSubscriber(BatchPullStreamSubscriber):
 
     settling: Settling
     gather_s: float
-    free: asyncio.Semaphore
-    """How many more batches may be in hand."""
     pulling: PullClient | None = None
 
     @classmethod
@@ -158,37 +155,28 @@ class ContinuousBatchSubscriber(BatchPullStreamSubscriber):
         self.pulling = pulling
 
     async def _consume_pull(self) -> None:
-        async with asyncio.TaskGroup() as in_hand:
-            while self.running or self.pulling is None:
-                if self.pulling is None:
-                    await asyncio.sleep(0.5)
-                    await self._open()
-                    continue
-                await self.free.acquire()
-                batch = await self._next(self.pulling)
-                if not batch:
-                    self.free.release()
-                else:
-                    in_hand.create_task(self._handle(self.pulling, batch))
-
-    async def _next(self, pulling: PullClient) -> list[Msg]:
-        """Empty once stopping, and when the durable is gone: then it is to be opened again."""
-        try:
-            return await pulling.next_batch(self.pull_sub.batch_size, gather_s=self.gather_s)
-        except ConsumerGone as error:
-            about = {"durable": self.config.durable_name, "reason": str(error)}
-            log.warning("durable gone", extra=about)
-            self.pulling = None
-            await pulling.stop()
-            return []
+        while self.running or self.pulling is None:
+            if self.pulling is None:
+                await asyncio.sleep(0.5)
+                await self._open()
+                continue
+            try:
+                batch = await self.pulling.next_batch(
+                    self.pull_sub.batch_size, gather_s=self.gather_s
+                )
+            except ConsumerGone as error:
+                log.warning(
+                    "durable gone",
+                    extra={"durable": self.config.durable_name, "reason": str(error)},
+                )
+                gone, self.pulling = self.pulling, None
+                await gone.stop()
+                continue
+            if not batch:
+                return
+            await self._handle(self.pulling, batch)
 
     async def _handle(self, pulling: PullClient, batch: list[Msg]) -> None:
-        try:
-            await self._handled(pulling, batch)
-        finally:
-            self.free.release()
-
-    async def _handled(self, pulling: PullClient, batch: list[Msg]) -> None:
         if not self.running:
             for message in batch:
                 await message.nak()

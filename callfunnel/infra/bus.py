@@ -137,7 +137,6 @@ class Bus:
         *messages: type[Message],
         raw: bool = False,
         batch: int = 100,
-        at_once: int = 1,
         unhurried: bool = False,
         ack_wait_s: float = 10.0,
     ) -> Consumer:
@@ -148,7 +147,6 @@ class Bus:
         raises `Temporary` or `Permanent`; a batch that fails is retried in halves, down to one. Any
         number of processes share the durable. Delivery is at least once and in no order; what a
         killed process held comes back after `ack_wait_s`. Longer work is kept alive by itself.
-        `at_once` batches are handled at the same time: one that waits for an answer holds up none.
         Where nobody waits for the result, `unhurried` lets single messages become batches.
         """
         stream, config = durable_of(durable, messages, raw=raw, batch=batch, ack_wait_s=ack_wait_s)
@@ -158,7 +156,7 @@ class Bus:
         def register(handler: BatchHandler) -> BatchHandler:
             settling = Settling(self._publisher.bury, self.tracer)
             broker = self._consuming()
-            pace = Pace(batch, GATHER_S if unhurried else 0.0, at_once)
+            pace = Pace(batch, GATHER_S if unhurried else 0.0)
             subscriber = broker.batches(stream, config, pace, settling)
             self.consumers[durable] = subscriber
             subscriber(handler)

@@ -30,12 +30,10 @@ headers of a message pretend."""
 
 
 class Pace(NamedTuple):
-    """How many messages at most are one batch, how long a batch waits for more, and how many
-    batches are handled at once."""
+    """How many messages at most are one batch, and how long a batch waits for more."""
 
     batch: int
     gather_s: float
-    at_once: int
 
 
 class ConsumerGone(Exception):

@@ -20,8 +20,6 @@ _BEAT_S: Final = 0.1
 _ALARM_S: Final = 0.06
 """Longer than this and frames leave late in every call: half of what is sent ahead."""
 _SAY_EVERY_S: Final = 10.0
-_YOUNG: Final = 10_000
-"""Objects made and kept between two looks at the youngest: a millisecond's work (Python: 700)."""
 
 
 class Counts(Struct):
@@ -39,11 +37,9 @@ def all_loaded() -> None:
     """The collector looks no more at what the process has made until now, before it serves.
 
     A full collection of a gateway stops it for 50 ms, nearly all of it spent on its own modules.
-    And it looks less often: what a message or a request needed is gone by then, and costs no look.
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(_YOUNG, *gc.get_threshold()[1:])
 
 
 class Strain:

@@ -3,31 +3,25 @@
 Acknowledged on RAW only once CALLS has them; ids stay, so a fact that is redacted twice is one.
 """
 
-import asyncio
 from typing import Any
 
 from callfunnel.events.catalogue import definitions
-from callfunnel.events.envelope import Event, to_wire
+from callfunnel.events.envelope import Event
 from callfunnel.infra.bus import Bus, Received
 from callfunnel.infra.turns import in_turns
 from workers.persistence.redaction.rules import Memory, redact_event
 
 BATCH = 500
-AT_ONCE = 2
-"""While the stream stores one batch, the next one is redacted."""
 FACTS = tuple(row.cls for row in definitions() if row.raw)
 
 
 def register(bus: Bus) -> None:
     """Adds the consumer of all facts before redaction."""
     memory = Memory()
-    in_order = asyncio.Lock()
 
-    @bus.consumer("redaction", *FACTS, raw=True, batch=BATCH, at_once=AT_ONCE)
+    @bus.consumer("redaction", *FACTS, raw=True, batch=BATCH)
     async def redact(batch: list[Received[Any]]) -> None:
-        async with in_order:
-            wires = [
-                to_wire(redact_event(Event(item.envelope, item.data), memory))
-                async for item in in_turns(batch)
-            ]
-        await bus.publish_wires(wires)
+        events = [
+            redact_event(Event(item.envelope, item.data), memory) async for item in in_turns(batch)
+        ]
+        await bus.publish(*events)

@@ -14,15 +14,13 @@ from workers.persistence.timeline import store
 from workers.persistence.timeline.rules import Row, completed, row_of
 
 BATCH = 1000
-AT_ONCE = 2
-"""While the database stores one batch, the next one is read: neither waits for the other."""
 FACTS = tuple(row.cls for row in definitions() if row.family == "call")
 
 
 def register(bus: Bus, pool: Pool, outbox: Outbox) -> None:
     """Adds the consumer of all facts of calls."""
 
-    @bus.consumer("timeline", *FACTS, batch=BATCH, at_once=AT_ONCE)
+    @bus.consumer("timeline", *FACTS, batch=BATCH)
     async def write(batch: list[Received[Any]]) -> None:
         rows: dict[TenantId, list[Row]] = defaultdict(list)
         for item in batch:
