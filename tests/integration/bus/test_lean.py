@@ -42,8 +42,11 @@ def written(client: Any) -> list[bytes]:
 @given(lines)
 def test_any_block_of_headers_is_read_as_nats_py_reads_it(told: list[tuple[str, str, str]]) -> None:
     block = "".join(f"{name}{sign}{value}\r\n" for name, sign, value in told)
-    raw = f"{block}\r\n".encode("utf-8", "replace")
-    assert LeanClient._parse_header_lines(raw) == Client._parse_header_lines(raw)
+    raw = f"NATS/1.0\r\n{block}\r\n".encode("utf-8", "replace")
+    lean, usual = LeanClient(), Client()
+    read = asyncio.run(lean._process_headers(raw))
+    assert read == asyncio.run(usual._process_headers(raw))
+    assert read == asyncio.run(lean._process_headers(raw))
 
 
 @given(st.lists(st.dictionaries(sendable, st.text(max_size=12).map(str.strip)), max_size=3))
