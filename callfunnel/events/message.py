@@ -127,13 +127,9 @@ class Address(msgspec.Struct, frozen=True):
     name: str
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def parse_subject(subject: str) -> Address:
     """The parts of `cf.<tenant>.<family>.<key>.<name>`. Raises InvalidToken for anything else."""
-    return _parsed(subject)
-
-
-@lru_cache(maxsize=_REMEMBERED)
-def _parsed(subject: str) -> Address:
     parts = subject.split(".")
     if len(parts) != 5 or parts[0] != "cf":
         raise InvalidToken("not a subject of this bus")
