@@ -26,6 +26,9 @@ _log: Final = logging.getLogger(__name__)
 
 _LOOKS_S: Final = (0.0, 2.0, 4.0)
 """Pauses between looks at the pins after a lapse: longer in all than the reaper's grace."""
+_GIVEN_UP_AT_ONCE: Final = 2
+"""Each is a millisecond of work in pieces: a carrier that stays away with a hundred calls at once
+must not keep the audio of those that came waiting for all of them."""
 
 
 class Calls:
@@ -39,6 +42,7 @@ class Calls:
         self._tidiness = Tidiness()
         self._sessions: set[Session] = set()
         self._tasks = Tasks()
+        self._giving_up = asyncio.Semaphore(_GIVEN_UP_AT_ONCE)
         self._fewer = asyncio.Event()
         self._doubtful: frozenset[CallId] = frozenset()
 
@@ -115,11 +119,12 @@ class Calls:
     async def _never_came(self, late: Reservation) -> None:
         """Told and ended if it was pinned; otherwise nobody knows of it and nothing is told."""
         spec = late.spec
-        if await self._registry.surely_pinned(spec, late.epoch):
-            _log.warning("the carrier never came", extra={"call": spec.call})
-            # First on disk: no journal has known of this call before.
-            await tell_surely(self._beginnings.reporter(late), never_connected())
-        await self._registry.conclude(spec, late.epoch, Cause.MEDIA_LOST, "")
+        async with self._giving_up:
+            if await self._registry.surely_pinned(spec, late.epoch):
+                _log.warning("the carrier never came", extra={"call": spec.call})
+                # First on disk: no journal has known of this call before.
+                await tell_surely(self._beginnings.reporter(late), never_connected())
+            await self._registry.conclude(spec, late.epoch, Cause.MEDIA_LOST, "")
 
     async def _give_up_lost(self) -> None:
         """Whose pin is no longer this worker's has been ended by others.

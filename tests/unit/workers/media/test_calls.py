@@ -4,6 +4,7 @@ import asyncio
 from typing import Any, cast
 
 import pytest
+from msgspec import structs
 
 from callfunnel.domain.call import Cause
 from callfunnel.domain.errors import Temporary
@@ -41,6 +42,8 @@ class House:
         self.told = told
         self.told_before_it_was_over: list[int] = []
         self.registry = self
+        self.being_given_up = 0
+        self.most_at_once = 0
 
     def reporter(self, of: Reservation) -> Reporter:
         reporter = Reporter(of.spec, self.told, utc_now)
@@ -51,20 +54,27 @@ class House:
         pass
 
     async def surely_pinned(self, *_call: object) -> bool:
+        self.being_given_up += 1
+        self.most_at_once = max(self.most_at_once, self.being_given_up)
+        await asyncio.sleep(0.01)
         return True
 
     async def conclude(self, *call: object) -> bool:
         assert Cause.MEDIA_LOST in call
+        await asyncio.sleep(0.01)
+        self.being_given_up -= 1
         self.told_before_it_was_over.append(len(self.told.events))
         return True
 
 
-async def after_nobody_came(told: Told) -> House:
-    """A call was reserved, and its carrier never connects."""
-    house, slots = House(told), Slots(1)
+async def after_nobody_came(told: Told, calls: int = 1) -> House:
+    """Calls were reserved, and their carrier never connects."""
+    house, slots = House(told), Slots(calls)
     book = PublishedRulebook(version=3, digest="", published_at=utc_now(), rulebook=rulebook())
-    reserved = Reservation(spec=spec(), rulebook=book, epoch=7, secret="", expires=0.0)
-    slots.reserve(reserved, TOKEN)
+    for n in range(calls):
+        each = structs.replace(spec(), call=f"call-{n}") if n else spec()
+        reserved = Reservation(spec=each, rulebook=book, epoch=7, secret="", expires=0.0)
+        slots.reserve(reserved, f"{TOKEN}-{n}")
     Calls(slots, cast(Beginnings, house)).sweep(now=1.0)
     await asyncio.sleep(FULL_S + 5)
     return house
@@ -81,3 +91,12 @@ def test_a_call_whose_carrier_never_came_is_told_to_its_end_before_it_is_over(
     assert house.told.end.cause is Cause.MEDIA_LOST
     assert house.told.end.last_seq == 3
     assert house.told_before_it_was_over == [4]
+
+
+def test_a_carrier_that_stays_away_with_many_calls_keeps_the_others_waiting_for_few() -> None:
+    async def scenario() -> House:
+        return await after_nobody_came(Told(), calls=50)
+
+    house = virtual_time.run(scenario())
+    assert len(house.told_before_it_was_over) == 50
+    assert house.most_at_once == 2
