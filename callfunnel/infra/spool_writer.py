@@ -21,6 +21,8 @@ from callfunnel.infra.spool_lane import Page, lane_of_stream
 _PATIENT = frozenset({lane_of_stream(AUDIO), lane_of_stream(USAGE)})
 _PATIENT_S = 0.02
 """Also until what the bus has is forgotten: sent twice in between, it is one by its id."""
+_IDLE_S = 1.0
+"""After so long without a group the log is emptied, and what failed is tried again."""
 
 
 class SpoolWriter:
@@ -83,14 +85,13 @@ class SpoolWriter:
         try:
             dirty = False
             while not (self._stopping and not self._steps):
-                if not self._wake.wait(1.0 if dirty else None):
-                    self._file.truncate_log()
-                    dirty = False
-                    continue
-                self._wake.clear()
-                dirty = self._write_group() or dirty
+                if self._wake.wait(_IDLE_S if dirty or self._asked else None):
+                    self._wake.clear()
+                    dirty = self._write_group() or dirty
+                elif dirty:
+                    dirty = not self._truncated()
                 self._read_pages()
-            self._file.truncate_log()
+            self._truncated()
         except BaseException as error:
             self.broken = f"the spool's writer stopped: {type(error).__name__}"
             raise
@@ -118,9 +119,23 @@ class SpoolWriter:
         self.commits += 1
         return True
 
+    def _truncated(self) -> bool:
+        """Emptying the log takes room in the file: on a full disk it is tried again."""
+        try:
+            self._file.truncate_log()
+        except sqlite3.OperationalError:
+            return False
+        return True
+
     def _read_pages(self) -> None:
+        """What cannot be read now is read once the disk lets it."""
         while self._asked:
-            self._tell(self._paged, self._file.page(*self._asked.popleft()))
+            try:
+                page = self._file.page(*self._asked[0])
+            except sqlite3.OperationalError:
+                return
+            self._asked.popleft()
+            self._tell(self._paged, page)
 
     def _tell(self, call: Callable[[Any], None], argument: object) -> None:
         if not self._loop.is_closed():
