@@ -2,7 +2,8 @@
 
 The end names exactly what the predecessor's spool accepted, so the timeline is complete and the
 recording as long as it got. It is told also when the pin is over already: the predecessor may have
-died between its pin and its spool, and what the reaper has told has the same id.
+died between its pin and its spool, and what the reaper has told has the same id. A spool that is
+full is waited for: with the pin over, nobody else would ever tell the end.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from callfunnel.infra.spans import Tracer
 from callfunnel.infra.spool import Spool, UnfinishedCall
 from workers.media.audio.recorder import SEGMENT_MS
 from workers.media.endings import worker_lost
+from workers.media.parting import tell_surely
 from workers.media.registry import Registry
 from workers.media.report import Journal, Reporter
 from workers.media.spans import CallSpans
@@ -26,7 +28,7 @@ _log: Final = logging.getLogger(__name__)
 
 
 async def end_calls_of_predecessor(spool: Spool, registry: Registry, tracer: Tracer) -> None:
-    """Ends every unfinished call of the spool; returns once all is accepted for sending."""
+    """Ends every unfinished call of the spool; returns once all is on disk, to be sent."""
     lost = spool.unfinished_calls()
     await asyncio.gather(*(_end(spool, registry, tracer, left) for left in lost))
 
@@ -46,5 +48,5 @@ async def _end(spool: Spool, registry: Registry, tracer: Tracer, left: Unfinishe
     reporter.resume(left)
     length = left.segments * SEGMENT_MS
     Meters(reporter, "", "").estimate(length)
-    reporter.end(worker_lost(length))
+    await tell_surely(reporter, worker_lost(length))
     _log.warning("ended a predecessor's call", extra={"call": spec.call})
