@@ -71,6 +71,7 @@ class PullClient:
         self._arrived = asyncio.Event()
         self._gone: ConsumerGone | None = None
         self._heard = 0.0
+        self._reconnects = 0
         self._now = asyncio.get_running_loop().time
         self._stopping = False
         self._paused = False
@@ -88,6 +89,7 @@ class PullClient:
         self._inbox = self._client.new_inbox()
         self._subscription = await self._client.listen(self._inbox, self._on_message)
         self._heard = self._now()
+        self._reconnects = self._client.stats["reconnects"]
         await self._pull()
         self._watcher = asyncio.create_task(self._watch(), name="pull watcher")
 
@@ -196,15 +198,13 @@ class PullClient:
 
     async def _watch(self) -> None:
         """Asks again when the outstanding request cannot be alive any more."""
-        loop = asyncio.get_running_loop()
-        reconnects = self._client.stats["reconnects"]
         while not self._stopping:
             await asyncio.sleep(_WATCH_S)
-            silent = self._outstanding > 0 and loop.time() - self._heard > self._patience_s
-            reconnected = self._client.stats["reconnects"] != reconnects
+            silent = self._outstanding > 0 and self._now() - self._heard > self._patience_s
+            reconnected = self._client.stats["reconnects"] != self._reconnects
             if self._client.is_connected and (silent or reconnected):
-                reconnects = self._client.stats["reconnects"]
-                self._outstanding, self._heard = 0, loop.time()
+                self._reconnects = self._client.stats["reconnects"]
+                self._outstanding, self._heard = 0, self._now()
                 await self._renew()
 
     async def _renew(self) -> None:

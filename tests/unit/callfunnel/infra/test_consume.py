@@ -105,6 +105,19 @@ def test_a_request_that_nobody_hears_is_asked_again() -> None:
     assert len(run(scenario())) == 10
 
 
+def test_a_reader_that_starts_while_the_bus_comes_back_asks() -> None:
+    async def scenario() -> list[Any]:
+        bus = EndlessBus(is_connected=False)
+        reader = pulling(bus)
+        await reader.start()
+        bus.is_connected = True
+        bus.stats["reconnects"] += 1
+        async with asyncio.timeout(60):
+            return await reader.next_batch(10)
+
+    assert len(run(scenario())) == 10
+
+
 def test_large_messages_are_bounded_in_bytes_and_none_is_forgotten() -> None:
     async def scenario() -> int:
         bus = EndlessBus(size=900_000)
