@@ -1,7 +1,7 @@
 """nats-py's client with a shorter way for each message; it says and hears the same.
 
 A message with ten headers costs nats-py 15 us to read and 16 us to write, most of it in checking
-every character of every header again. Here a known header name is checked once per process, a
+every character of every header again. Here a known header name is checked once a connection, a
 value that is sent for line ends only, and the acknowledgements of a batch are written as one piece.
 A callback that never waits for the bus is called where the message is read (`listen`).
 And no message, whatever its bytes, ends the reading of those behind it.
@@ -25,6 +25,7 @@ Heard = Callable[[Msg], Awaitable[None]]
 _VERSION_LINE: Final = "NATS/1.0\r\n"
 _BLOCK: Final = _VERSION_LINE.encode()
 _MOST_NAMES: Final = 256
+"""Header names that are known, each way: ours are twenty, but dead letters have anybody's."""
 _NAME = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _SPACE = " \t\n\r\x0b\x0c"
 
@@ -115,12 +116,11 @@ class LeanClient(Client):
     def _build_message(
         self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: dict[str, str] | None
     ) -> Msg:
-        """The message, whatever the bytes of its subject."""
+        """The message, whatever the bytes of its subject and of whom to answer."""
         try:
             message: Msg = super()._build_message(sid, subject, reply, data, headers)
         except UnicodeDecodeError:
-            text = subject.decode(errors="backslashreplace").encode()
-            message = super()._build_message(sid, text, reply, data, headers)
+            message = super()._build_message(sid, _text(subject), _text(reply), data, headers)
         return message
 
     async def _send_publish(
@@ -129,7 +129,8 @@ class LeanClient(Client):
         lines = self._lines(headers) if headers and subject else None
         if lines is None:
             await super()._send_publish(subject, reply, payload, size, headers)
-            self._known_names.update(name for name in headers or () if name.strip() == name)
+            if len(self._known_names) < _MOST_NAMES:
+                self._known_names.update(name for name in headers or () if name.strip() == name)
             return
         block = f"{_VERSION_LINE}{lines}\r\n\r\n".encode()
         head = f"HPUB {subject} {reply} {len(block)} {len(block) + size}\r\n".encode()
@@ -160,6 +161,10 @@ async def acknowledge(messages: Sequence[Msg]) -> None:
     await client._flush_pending()
     for message in messages:
         message._ackd = True
+
+
+def _text(name: bytes) -> bytes:
+    return name.decode(errors="backslashreplace").encode()
 
 
 def delivery_of(reply: str) -> int:
