@@ -22,6 +22,8 @@ _MESSAGES: Final = {b"MSG": 4, b"HMSG": 5}
 """How many words such a line has when nobody is to answer; with an inbox, one more."""
 _LONGEST_LINE: Final = 1024 * 1024
 """The server's INFO names every address of a cluster; nothing else is as long."""
+_DIGITS: Final = 18
+"""Of a number, at most: Python makes none of some thousands."""
 
 
 class LeanParser(Parser):
@@ -89,7 +91,7 @@ def _numbers(words: list[bytes]) -> tuple[int, int, int]:
     if len(words) - _MESSAGES[words[0]] not in (0, 1):
         raise ProtocolError("nats: malformed message")
     numbers = (words[2], words[-2] if words[0] == b"HMSG" else b"0", words[-1])
-    if not all(map(bytes.isdigit, numbers)):
+    if not all(word.isdigit() and len(word) <= _DIGITS for word in numbers):
         raise ProtocolError("nats: malformed message")
     sid, head, size = map(int, numbers)
     if head > size:
