@@ -4,12 +4,17 @@ A batch of a thousand facts takes tens of milliseconds to decode or redact. Done
 else lives on the loop stands still for as long. And with a turn each, one request of many steps (a
 tool that a caller is waiting for) would wait for a turn of every batch in hand at every step: so
 while a request is young, batches stand aside.
+
+What is little work for one and comes for many at the same moment (a hundred sockets of a carrier
+that went away) goes through a `Turnstile`.
 """
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Final, TypeVar
 
 TURN_S: Final = 0.002
@@ -76,3 +81,45 @@ async def in_turns(items: Iterable[T], turn_s: float = TURN_S) -> AsyncIterator[
             await asyncio.sleep(0)
             await PRECEDENCE.stand_aside()
             began = time.perf_counter()
+
+
+class Turnstile:
+    """Lets through `at_once` in each turn of the event loop, in the order in which they came.
+
+    Between two turns everybody else has one: however many come at the same moment, a call's next
+    frame waits for `at_once` of them at most.
+    """
+
+    def __init__(self, at_once: int = 2) -> None:
+        self._at_once = at_once
+        self._passed = 0
+        self._waiting: deque[Callable[[], None]] = deque()
+
+    def soon(self, work: Callable[[], None]) -> None:
+        """Does the work: at once, or in one of the next turns when others were before it."""
+        if self._waiting or self._passed >= self._at_once:
+            self._waiting.append(work)
+        else:
+            self._pass(work)
+
+    async def enter(self) -> None:
+        """Returns when it is the caller's turn."""
+        entered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.soon(partial(_let_in, entered))
+        await entered
+
+    def _pass(self, work: Callable[[], None]) -> None:
+        if not self._passed:
+            asyncio.get_running_loop().call_soon(self._next_turn)
+        self._passed += 1
+        work()
+
+    def _next_turn(self) -> None:
+        self._passed = 0
+        for _ in range(min(self._at_once, len(self._waiting))):
+            self._pass(self._waiting.popleft())
+
+
+def _let_in(entered: "asyncio.Future[None]") -> None:
+    if not entered.done():
+        entered.set_result(None)

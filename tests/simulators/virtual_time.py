@@ -14,8 +14,10 @@ class _Jumping(selectors.SelectSelector):
     def __init__(self) -> None:
         super().__init__()
         self.now = 1000.0
+        self.turns = 0
 
     def select(self, timeout: float | None = None) -> list[Any]:
+        self.turns += 1
         ready = super().select(0)
         if not ready and timeout is None:
             raise RuntimeError("nothing is left to happen: the test waits for ever")
@@ -33,6 +35,13 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         return self.clock.now
+
+
+def turn() -> int:
+    """Which turn of the running virtual loop this is: what is done in one holds up the next."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualLoop)
+    return loop.clock.turns
 
 
 def run(scenario: Coroutine[Any, Any, T]) -> T:

@@ -6,6 +6,7 @@ Decides nothing about a call; it knows which there are, and what all of them are
 import asyncio
 import contextlib
 import logging
+from collections.abc import Collection
 from typing import Final
 
 from callfunnel.domain.call import CallSpec, Cause
@@ -13,6 +14,7 @@ from callfunnel.domain.ids import CallId
 from callfunnel.events.requests import Accepted, HangUp
 from callfunnel.infra.bus import Received
 from callfunnel.infra.tasks import Tasks
+from callfunnel.infra.turns import Turnstile
 from workers.media.beginnings import Beginnings
 from workers.media.control import hang_up
 from workers.media.endings import never_connected
@@ -43,6 +45,7 @@ class Calls:
         self._sessions: set[Session] = set()
         self._tasks = Tasks()
         self._giving_up = asyncio.Semaphore(_GIVEN_UP_AT_ONCE)
+        self._turnstile = Turnstile()
         self._fewer = asyncio.Event()
         self._doubtful: frozenset[CallId] = frozenset()
 
@@ -54,7 +57,7 @@ class Calls:
         session.done.add_done_callback(lambda _: self._over(session))
         self._tasks.start(self._attend(session, spec))
         if spec.call in self._doubtful:
-            self._tasks.start(self._give_up_lost())
+            self._tasks.start(self._give_up_lost({session}))
         self._registry.touch()
         return session
 
@@ -71,7 +74,7 @@ class Calls:
         Of the reserved ones it is asked again when their socket comes.
         """
         self._doubtful = self._slots.reserved
-        self._tasks.start(self._give_up_lost())
+        self._tasks.start(self._give_up_lost(self._sessions))
 
     async def emptied(self) -> None:
         """Until no slot is taken."""
@@ -86,9 +89,9 @@ class Calls:
                 await self.emptied()
 
     def drain(self) -> None:
-        """Every call says its last words and ends."""
+        """Every call says its last words and ends; a few begin in each turn of the loop."""
         for session in tuple(self._sessions):
-            session.drain()
+            self._turnstile.soon(session.drain)
 
     def cut(self) -> None:
         """Every call ends now, as if its line had broken."""
@@ -126,13 +129,13 @@ class Calls:
                 await tell_surely(self._beginnings.reporter(late), never_connected())
             await self._registry.conclude(spec, late.epoch, Cause.MEDIA_LOST, "")
 
-    async def _give_up_lost(self) -> None:
-        """Whose pin is no longer this worker's has been ended by others.
+    async def _give_up_lost(self, doubtful: Collection[Session]) -> None:
+        """Those whose pin is no longer this worker's have been ended by others.
 
         Looks more than once, since others may be about to act on what they saw.
         """
         for after_s in _LOOKS_S:
             await asyncio.sleep(after_s)
-            for session in tuple(self._sessions):
+            for session in tuple(doubtful):
                 if not await self._registry.surely_pinned(session.spec, self._registry.epoch):
                     session.fence()

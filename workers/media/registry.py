@@ -18,6 +18,7 @@ from callfunnel.domain.rulebook import PublishedRulebook
 from callfunnel.events.streams import PIN_KEPT_S, PINS, RULEBOOKS, SLOTS, WORKERS
 from callfunnel.infra.kv import Entry, KeyValue
 from callfunnel.infra.lease import Lease, LeaseKeeper
+from callfunnel.infra.turns import Turnstile
 
 _log: Final = logging.getLogger(__name__)
 
@@ -62,6 +63,7 @@ class Registry:
         self._keeper = LeaseKeeper(self._lease, self._value, lost, lapsed)
         self._books: dict[tuple[TenantId, str], PublishedRulebook] = {}
         self._late: set[asyncio.Task[bool]] = set()
+        self._turnstile = Turnstile()
 
     @property
     def holds(self) -> bool:
@@ -142,6 +144,7 @@ class Registry:
     def conclude(self, spec: CallSpec, epoch: int, cause: Cause, dial: str) -> asyncio.Task[bool]:
         """Ends the pin and frees the tenant's slot, however long that takes.
 
+        Of many calls that end at the same moment a few begin in each turn of the loop.
         The result: whether the pin was this worker's to end.
         """
         task = asyncio.get_running_loop().create_task(self._conclude(spec, epoch, cause, dial))
@@ -151,6 +154,7 @@ class Registry:
 
     async def _conclude(self, spec: CallSpec, epoch: int, cause: Cause, dial: str) -> bool:
         while True:
+            await self._turnstile.enter()
             try:
                 ours = await self._end_pin(spec, epoch, cause, dial)
                 await self._slots.delete(spec.slot, spec.slot_revision)

@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol
 import picows
 
 from callfunnel.carrier.signature import media_url
+from callfunnel.infra.turns import Turnstile
 from workers.media.channels.dialect import MAX_FRAME, Frame
 from workers.media.channels.registry import CHANNELS
 from workers.media.pace import CARRIER_BYTES_AHEAD, CARRIER_BYTES_PER_S, FRAME_COST, Pace
@@ -43,6 +44,7 @@ class Door:
         self._public_url = public_url
         self._slots = slots
         self._connect = connect
+        self._turnstile = Turnstile()
         self.refused = 0
 
     def admit(self, request: picows.WSUpgradeRequest) -> Any:
@@ -53,7 +55,7 @@ class Door:
             self.refused += 1
             _log.warning("a media socket was refused")
             return _forbidden()
-        return CarrierSocket(reservation, self._connect)
+        return CarrierSocket(reservation, self._connect, self._turnstile)
 
     def claim(self, target: bytes, headers: Headers, now: float) -> Reservation | None:
         """The slot that an upgrade of `target` takes up; None, and nothing changed, if it may not.
@@ -76,11 +78,16 @@ class Door:
 
 
 class CarrierSocket(picows.WSListener):
-    """One media socket: frames in, frames out, closed once."""
+    """One media socket: frames in, frames out, closed once.
 
-    def __init__(self, reservation: Reservation, connect: Connect) -> None:
+    A carrier may bring a hundred calls at the same moment, or lose them: sessions begin and end a
+    few in each turn of the loop.
+    """
+
+    def __init__(self, reservation: Reservation, connect: Connect, turnstile: Turnstile) -> None:
         self._reservation = reservation
         self._connect = connect
+        self._turnstile = turnstile
         self._transport: Any = None
         self._session: Session | None = None
         self._full = False
@@ -93,8 +100,9 @@ class CarrierSocket(picows.WSListener):
         self._transport = transport
         transport.underlying_transport.set_write_buffer_limits(high=_BACKLOG)
         read_little(transport)
-        self._session = self._connect(self._reservation, self)
-        self._session.begin()
+        self._turnstile.soon(self._begin)
+        if self._session is None:
+            transport.underlying_transport.pause_reading()  # until it is this one's turn
 
     def on_ws_frame(self, transport: Any, frame: Any) -> None:
         """One frame. Messages are never split by carriers: a fragment is a broken protocol."""
@@ -118,9 +126,9 @@ class CarrierSocket(picows.WSListener):
     def on_ws_disconnected(self, _transport: Any) -> None:
         """The socket is gone, whoever closed it."""
         self._transport = None
-        if self._session is not None:
-            self._session.on_closed()
-            self._session = None
+        session, self._session = self._session, None
+        if session is not None:
+            self._turnstile.soon(session.on_closed)
 
     def pause_writing(self) -> None:
         """The carrier does not read: audio that is late is worth nothing and is dropped."""
@@ -129,6 +137,15 @@ class CarrierSocket(picows.WSListener):
     def resume_writing(self) -> None:
         """The carrier reads again."""
         self._full = False
+
+    def _begin(self) -> None:
+        session = self._session = self._connect(self._reservation, self)
+        session.begin()
+        if self._transport is None:  # closed before it was its turn
+            self._session = None
+            session.on_closed()
+        elif not self._transport.underlying_transport.is_closing():
+            self._transport.underlying_transport.resume_reading()
 
     def _flooded(self, transport: Any, session: Session) -> None:
         """Other calls wait while these frames are read: no more of them are, to the end."""

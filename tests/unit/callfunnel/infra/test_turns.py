@@ -2,12 +2,15 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
 from callfunnel.infra import turns
-from callfunnel.infra.turns import Precedence, in_turns
+from callfunnel.infra.turns import Precedence, Turnstile, in_turns
+from tests.simulators import virtual_time
 
 
 @pytest.fixture
@@ -92,3 +95,60 @@ async def test_items_come_in_order_and_others_have_turns_between_them() -> None:
     beside.cancel()
     assert seen == [0, 1, 2, 3, 4]
     assert others[:4] == [1, 2, 3, 4]
+
+
+def test_of_many_that_come_at_once_a_few_pass_in_each_turn_in_their_order() -> None:
+    passed: list[int] = []
+    in_turn: Counter[int] = Counter()
+
+    async def come(turnstile: Turnstile, number: int) -> None:
+        await turnstile.enter()
+        passed.append(number)
+        in_turn[virtual_time.turn()] += 1
+
+    async def scenario() -> None:
+        turnstile = Turnstile(at_once=3)
+        await asyncio.gather(*(come(turnstile, number) for number in range(50)))
+
+    virtual_time.run(scenario())
+    assert passed == list(range(50))
+    assert max(in_turn.values()) == 3
+
+
+def test_who_comes_alone_does_not_wait() -> None:
+    async def scenario() -> None:
+        turnstile, began = Turnstile(), virtual_time.turn()
+        for _ in range(3):
+            came = virtual_time.turn()
+            await turnstile.enter()
+            assert virtual_time.turn() == came
+            await asyncio.sleep(1)
+        assert virtual_time.turn() > began
+
+    virtual_time.run(scenario())
+
+
+def fail() -> None:
+    raise LookupError
+
+
+def test_who_fails_or_goes_away_keeps_nobody_waiting() -> None:
+    passed: list[int] = []
+    failed: list[object] = []
+
+    async def scenario() -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, about: failed.append(about["exception"]))
+        turnstile = Turnstile(at_once=1)
+        turnstile.soon(partial(passed.append, 0))
+        turnstile.soon(fail)
+        gone = asyncio.create_task(turnstile.enter())
+        await asyncio.sleep(0)
+        gone.cancel()
+        for number in range(1, 5):
+            turnstile.soon(partial(passed.append, number))
+        await asyncio.sleep(1)
+
+    virtual_time.run(scenario())
+    assert passed == [0, 1, 2, 3, 4]
+    assert [type(error) for error in failed] == [LookupError]

@@ -1,12 +1,13 @@
-"""The calls of a worker: those whose carrier never comes."""
+"""The calls of a worker: those whose carrier never comes, and what is done for all of them."""
 
 import asyncio
+from collections import Counter
 from typing import Any, cast
 
 import pytest
 from msgspec import structs
 
-from callfunnel.domain.call import Cause
+from callfunnel.domain.call import CallSpec, Cause
 from callfunnel.domain.errors import Temporary
 from callfunnel.domain.rulebook import PublishedRulebook
 from callfunnel.infra.clock import utc_now
@@ -15,6 +16,7 @@ from tests.simulators.room import TOKEN, WORKER, Told, rulebook, spec
 from workers.media.beginnings import Beginnings
 from workers.media.calls import Calls
 from workers.media.report import Reporter
+from workers.media.server import CarrierSocket
 from workers.media.slots import Reservation, Slots
 
 FULL_S = 20.0
@@ -67,14 +69,20 @@ class House:
         return True
 
 
-async def after_nobody_came(told: Told, calls: int = 1) -> House:
-    """Calls were reserved, and their carrier never connects."""
-    house, slots = House(told), Slots(calls)
+def reserved(calls: int) -> tuple[Slots, list[Reservation]]:
+    """Slots that are all held for calls."""
+    slots, held = Slots(calls), []
     book = PublishedRulebook(version=3, digest="", published_at=utc_now(), rulebook=rulebook())
     for n in range(calls):
         each = structs.replace(spec(), call=f"call-{n}") if n else spec()
-        reserved = Reservation(spec=each, rulebook=book, epoch=7, secret="", expires=0.0)
-        slots.reserve(reserved, f"{TOKEN}-{n}")
+        held.append(Reservation(spec=each, rulebook=book, epoch=7, secret="", expires=0.0))
+        slots.reserve(held[-1], f"{TOKEN}-{n}")
+    return slots, held
+
+
+async def after_nobody_came(told: Told, calls: int = 1) -> House:
+    """Calls were reserved, and their carrier never connects."""
+    house, (slots, _) = House(told), reserved(calls)
     Calls(slots, cast(Beginnings, house)).sweep(now=1.0)
     await asyncio.sleep(FULL_S + 5)
     return house
@@ -100,3 +108,69 @@ def test_a_carrier_that_stays_away_with_many_calls_keeps_the_others_waiting_for_
     house = virtual_time.run(scenario())
     assert len(house.told_before_it_was_over) == 50
     assert house.most_at_once == 2
+
+
+class Line:
+    """A session that only says in which turn of the loop it was told to drain."""
+
+    def __init__(self, spec: CallSpec, drained: Counter[int]) -> None:
+        self.spec = spec
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._drained = drained
+
+    def drain(self) -> None:
+        self._drained[virtual_time.turn()] += 1
+
+    def fence(self) -> None: ...
+
+
+class Crowd(House):
+    """Sessions without a call; counts what the registry is asked."""
+
+    epoch = 7
+
+    def __init__(self) -> None:
+        super().__init__(Told())
+        self.bus = self  # type: ignore[assignment]
+        self.asked = 0
+        self.drained: Counter[int] = Counter()
+
+    def session(self, of: Reservation, _socket: CarrierSocket) -> Line:
+        return Line(of.spec, self.drained)
+
+    async def serve(self, *_: Any, **__: Any) -> None: ...
+
+    async def surely_pinned(self, *_call: object) -> bool:
+        self.asked += 1
+        return True
+
+
+def test_of_many_calls_a_few_are_told_in_each_turn_to_say_their_last_words() -> None:
+    async def scenario() -> Crowd:
+        crowd, (slots, held) = Crowd(), reserved(50)
+        calls = Calls(slots, cast(Beginnings, crowd))
+        for each in held:
+            calls.connect(each, cast(CarrierSocket, None))
+        calls.drain()
+        await asyncio.sleep(1)
+        calls.close()
+        return crowd
+
+    crowd = virtual_time.run(scenario())
+    assert crowd.drained.total() == 50
+    assert max(crowd.drained.values()) == 2
+
+
+def test_a_call_that_comes_after_a_lapse_is_asked_about_and_no_other_again() -> None:
+    async def scenario() -> int:
+        crowd, (slots, held) = Crowd(), reserved(50)
+        calls = Calls(slots, cast(Beginnings, crowd))
+        calls.look_for_lost()
+        await asyncio.sleep(10)
+        for each in held:
+            calls.connect(each, cast(CarrierSocket, None))
+        await asyncio.sleep(10)
+        calls.close()
+        return crowd.asked
+
+    assert virtual_time.run(scenario()) == 50 * 3

@@ -1,6 +1,7 @@
 """The worker's side of the registry, over buckets in memory that also go away."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -26,10 +27,12 @@ class Bucket:
         self.entries: dict[str, Entry] = {}
         self.revision = EPOCH - 1
         self.down_for = 0
+        self.asked: Counter[int] = Counter()
         self.before_write: Callable[[], None] | None = None
 
     async def get(self, key: str) -> Entry | None:
         self._answer()
+        self.asked[virtual_time.turn()] += 1
         return self.entries.get(key)
 
     async def create(self, key: str, value: bytes, **_: Any) -> int | None:
@@ -255,3 +258,19 @@ def test_the_record_is_held_written_and_given_up() -> None:
         assert buckets.made["cf_workers"].entries == {}
 
     virtual_time.run(scenario())
+
+
+@pytest.mark.parametrize("down_for", [0, 50])
+def test_of_many_calls_that_end_at_once_a_few_are_concluded_in_each_turn(down_for: int) -> None:
+    async def scenario() -> Counter[int]:
+        buckets = Buckets()
+        registry = registry_over(buckets)
+        offered = buckets.pin()
+        buckets.pins.down_for = down_for
+        each = [registry.conclude(offered, EPOCH, Cause.MEDIA_LOST, "") for _ in range(50)]
+        assert sorted(await asyncio.gather(*each)) == [False] * 49 + [True]
+        return buckets.pins.asked
+
+    asked = virtual_time.run(scenario())
+    assert asked.total() == 50
+    assert max(asked.values()) == 2
