@@ -18,6 +18,7 @@ from callfunnel.domain.ids import CallId, TenantId
 from callfunnel.events.envelope import Event
 from callfunnel.events.message import definition_of, family_filter
 from callfunnel.events.streams import CALLS
+from callfunnel.infra.turns import Turnstile, in_turns
 from gateway.ordering import CallFact, Numbered, Ordering
 
 HEARTBEAT_S = 15.0
@@ -49,16 +50,20 @@ class Feeds:
         self._timeline = timeline
         self._heartbeat_s = heartbeat_s
         self._closed: asyncio.Event = asyncio.Event()
+        self._leaving = Turnstile()
 
     def close(self) -> None:
-        """Ends every feed at once: readers come back, to another process or the next one."""
+        """Ends every feed, a few in each turn of the loop: audio is relayed on the same one.
+
+        Readers come back, to another process or the next one.
+        """
         self._closed.set()
 
     async def call(
         self, tenant: TenantId, call: CallId, ordering: Ordering, until: float
     ) -> AsyncGenerator[bytes, None]:
         """The facts of one call behind `ordering`, up to its seal or the loop's time `until`."""
-        for fact in await self._timeline(tenant, call):
+        async for fact in in_turns(await self._timeline(tenant, call)):
             for due in ordering.take(fact):
                 yield _encoded(due, call)
         if ordering.finished:
@@ -108,13 +113,17 @@ class Feeds:
         due = [each for fact in await self._timeline(tenant, call) for each in ordering.take(fact)]
         return due + ordering.skip()
 
+    async def _told_to_leave(self) -> None:
+        await self._closed.wait()
+        await self._leaving.enter()
+
     async def _paced(
         self, source: AsyncIterator[T], until: float
     ) -> AsyncGenerator[T | None, None]:
         """The items of `source`, and None for every silence; ends at `until` or with `close`."""
         loop = asyncio.get_running_loop()
         coming: asyncio.Future[T] | None = None
-        closed = asyncio.ensure_future(self._closed.wait())
+        closed = asyncio.ensure_future(self._told_to_leave())
         try:
             while (left := until - loop.time()) > 0 and not closed.done():
                 coming = coming or asyncio.ensure_future(anext(source))
