@@ -3,15 +3,17 @@
 import asyncio
 import json
 import random
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from callfunnel.infra.windowed import Outgoing, WindowedSender
-from tests.simulators.virtual_time import run
+from tests.simulators.virtual_time import run, turn
 
 OK = json.dumps({"stream": "S", "seq": 1}).encode()
 AGAIN = json.dumps({"stream": "S", "seq": 1, "duplicate": True}).encode()
@@ -148,6 +150,30 @@ def test_a_quiet_bus_gets_them_in_order_and_nothing_twice() -> None:
         await sender.stop()
 
     run(quiet())
+
+
+def test_a_window_that_opens_as_a_whole_is_filled_in_pieces() -> None:
+    async def filled() -> Counter[int]:
+        bus = WildBus(random.Random(1), calm=True)
+        in_turn: Counter[int] = Counter()
+        publish = bus.publish
+
+        async def counted(*message: Any) -> None:
+            in_turn[turn()] += 1
+            await publish(*message)
+
+        bus.publish = counted  # type: ignore[method-assign]
+        sender = WindowedSender(bus, lambda message: None)
+        await sender.start()
+        for n in range(256):
+            sender.put(Outgoing(n, f"id-{n}", "s", {}, b"x"))
+        await drained(sender)
+        await sender.stop()
+        return in_turn
+
+    in_turn = run(filled())
+    assert in_turn.total() == 256
+    assert max(in_turn.values()) == 32
 
 
 def test_what_is_withdrawn_is_sent_no_more() -> None:
