@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from callfunnel.carrier.signature import media_url
 from callfunnel.infra.clock import unix_ns
 from callfunnel.infra.logs import about
+from callfunnel.infra.turns import Turnstile
 
 log = logging.getLogger("gateway.access")
 
@@ -49,6 +50,8 @@ def protective_headers(public_url: str) -> dict[str, str]:
 class Shell:
     """Wraps the application. `headers` go on every answer; `note` is told of each.
 
+    Of requests that come at the same moment a few begin in each turn of the loop: a campaign's
+    webhooks must not keep the relayed audio of live calls waiting for all of them.
     While `leaving`, each answer is the last one on its connection: the next request of that client
     meets the process that follows.
     """
@@ -67,6 +70,7 @@ class Shell:
         self._told = told
         self._headers = _raw(headers)
         self._most_body = most_body
+        self._turnstile = Turnstile()
         self.leaving = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -74,6 +78,7 @@ class Shell:
             await self._app(scope, receive, send)
             return
         exchange = _Exchange(self, scope, receive, send)
+        await self._turnstile.enter()
         with about(request=exchange.id):
             try:
                 await self._app(scope, exchange.receive, exchange.send)

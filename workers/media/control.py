@@ -17,6 +17,7 @@ from callfunnel.events.requests import (
 )
 from callfunnel.infra.bus import Received
 from callfunnel.infra.secrets import SecretMissing, Secrets
+from callfunnel.infra.turns import Turnstile
 from workers.media.channels.registry import CHANNELS
 from workers.media.registry import Registry
 from workers.media.session import Session
@@ -43,9 +44,14 @@ class Desk:
         self._secrets = secrets
         self._spool = spool
         self._held_s = held_s
+        self._turnstile = Turnstile()
 
     async def reserve(self, asked: Received[ReserveSlot]) -> Reserved:
-        """Holds a slot, or says why not: full, draining, taken, unleased, spool, invalid."""
+        """Holds a slot, or says why not: full, draining, taken, unleased, spool, invalid.
+
+        Of many that are asked for at the same moment a few in each turn of the loop.
+        """
+        await self._turnstile.enter()
         spec = asked.data.spec
         if asked.envelope.tenant != spec.tenant:
             return Reserved(ok=False, reason="invalid")

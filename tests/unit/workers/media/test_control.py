@@ -1,5 +1,7 @@
 """What the desk answers to a gateway that wants a slot."""
 
+import asyncio
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from callfunnel.events.envelope import Envelope
 from callfunnel.events.requests import ReleaseSlot, Reserved, ReserveSlot
 from callfunnel.infra.bus import Received
 from callfunnel.infra.secrets import SecretMissing
+from tests.simulators import virtual_time
 from tests.simulators.room import AUTH_TOKEN, CALL, TENANT, WORKER, rulebook, spec
 from workers.media.control import Desk
 from workers.media.slots import Slots
@@ -125,3 +128,21 @@ async def test_a_reservation_is_given_back_once() -> None:
     again = await room.desk.release(asked)
     assert (again.ok, again.reason) == (False, "unknown")
     assert room.slots.used == 0
+
+
+def test_of_many_slots_that_are_asked_for_at_once_a_few_are_given_in_each_turn() -> None:
+    async def scenario() -> Counter[int]:
+        room, in_turn = Room(), Counter[int]()
+        room.slots = room.desk._slots = Slots(50)
+
+        def count() -> None:
+            in_turn[virtual_time.turn()] += 1
+
+        room.registry.on_read = count
+        wanted = (room.reserve(spec(call=f"call-{n}")) for n in range(50))
+        assert all(reserved.ok for reserved in await asyncio.gather(*wanted))
+        return in_turn
+
+    in_turn = virtual_time.run(scenario())
+    assert in_turn.total() == 50
+    assert max(in_turn.values()) == 2
