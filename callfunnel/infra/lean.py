@@ -50,6 +50,24 @@ class LeanClient(Client):
             trying.cancel()
             await asyncio.wait({trying}, timeout=CANCEL_AGAIN_S)
 
+    async def _connect_to_server(self, s: Any) -> None:
+        """As nats-py's, which keeps a connection that froze half-way: its socket, and its reader,
+        whose bytes would come between those of the new one.
+        """
+        for task in (self._reading_task, self._ping_interval_task, self._flusher_task):
+            if task is not None:
+                task.cancel()
+        if self._transport is not None:
+            self._transport.close()  # type: ignore[no-untyped-call]  # nats-py leaves it so
+        self._ps.reset()
+        await super()._connect_to_server(s)
+
+    async def _process_pong(self) -> None:
+        """As nats-py's, which reads no more once a pong's waiter has given up."""
+        if self._pongs and self._pongs[0].done():
+            self._pongs[0] = asyncio.get_running_loop().create_future()
+        await super()._process_pong()
+
     async def listen(self, subject: str, heard: Heard) -> Subscription:
         """As `subscribe`, without a bound and without a queue: `heard` is awaited where the message
         is read, so it must not wait for anything that the bus sends.
