@@ -4,10 +4,12 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 import picows
 
+from callfunnel.infra.turns import Turnstile
 from workers.media.models.line import CallContext, Capabilities, ModelLine, ModelSink
 from workers.media.models.openai.address import realtime_url
 from workers.media.models.openai.conversation import PROVIDER, Conversation
@@ -24,11 +26,13 @@ _MAX_FRAME: Final = 1024 * 1024
 
 class Server(NamedTuple):
     """Where the sessions are. `tls` is made once: reading the authorities takes many frames' time
-    (22 ms with a distribution's own), and each call that opens would cost all others that."""
+    (22 ms with a distribution's own), and each call that opens would cost all others that.
+    A provider that goes away takes all calls' sessions: `losses` are told a few in each turn."""
 
     url: str
     key: str
     tls: ssl.SSLContext | None
+    losses: Turnstile
 
 
 class OpenAILine(picows.WSListener):
@@ -164,6 +168,9 @@ class OpenAILine(picows.WSListener):
             self._transport.send(_TEXT, message)
 
     def _gone(self, reason: str) -> None:
+        self._server.losses.soon(partial(self._lost, reason))
+
+    def _lost(self, reason: str) -> None:
         if not self._closing:
             self._talk.fail(reason)
 
@@ -173,7 +180,8 @@ def openai_lines(
 ) -> Callable[[CallContext, ModelSink], ModelLine]:
     """Opens lines to one model. Raises ValueError for an address that is none."""
     url = realtime_url(base_url, model)
-    server = Server(url, key, ssl.create_default_context() if url.startswith("wss:") else None)
+    tls = ssl.create_default_context() if url.startswith("wss:") else None
+    server = Server(url, key, tls, Turnstile())
 
     def open_line(context: CallContext, sink: ModelSink) -> ModelLine:
         return OpenAILine(context, sink, server, (model, transcription))
