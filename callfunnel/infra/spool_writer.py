@@ -19,8 +19,6 @@ from callfunnel.infra.spool_file import Accepted, SpoolFile, Step, Stored
 from callfunnel.infra.spool_lane import Page, lane_of_stream
 
 _PATIENT = frozenset({lane_of_stream(AUDIO), lane_of_stream(USAGE)})
-_MOST_AT_ONCE = 512
-"""Steps of a group: the loop is told of them in one turn, and a disk that hung leaves thousands."""
 _PATIENT_S = 0.02
 """Also until what the bus has is forgotten: sent twice in between, it is one by its id."""
 _IDLE_S = 1.0
@@ -99,11 +97,9 @@ class SpoolWriter:
             raise
 
     def _write_group(self) -> bool:
-        steps = [self._steps.popleft() for _ in range(min(_MOST_AT_ONCE, len(self._steps)))]
+        steps = [self._steps.popleft() for _ in range(len(self._steps))]
         if not steps:
             return False
-        if self._steps:
-            self._wake.set()
         while not self._try(steps):
             if self._stopping:
                 return False

@@ -6,12 +6,12 @@ And that it outlives a disk that refuses.
 import asyncio
 import sqlite3
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from callfunnel.infra import spool_writer
-from callfunnel.infra.spool_file import Accepted, Opened, SpoolFile, Step, Stored
+from callfunnel.infra.spool_file import Accepted, Opened, Step, Stored
 from callfunnel.infra.spool_lane import Page, lane_of
 from callfunnel.infra.spool_writer import SpoolWriter
 from callfunnel.infra.windowed import Outgoing
@@ -136,22 +136,4 @@ async def test_a_page_that_cannot_be_read_is_read_later(monkeypatch: pytest.Monk
     )
     writing.read_page(1, 0)
     await until(lambda: pages == [Page(1, [], more=False)], "the page is there")
-    await writing.close()
-
-
-async def test_what_a_disk_that_hung_left_is_told_to_the_loop_in_pieces() -> None:
-    file, told = File(), list[int]()
-    steps: list[Step] = [Stored(n) for n in range(2000)]
-    writing = SpoolWriter(
-        cast(SpoolFile, file),
-        on_disk=lambda group: told.append(len(group)),
-        paged=lambda _: None,
-        commit_every_s=0.001,
-    )
-    for step in steps:
-        writing.append(step)
-    writing.hurry()
-    await until(lambda: sum(told) == len(steps), "all is written")
-    assert max(told) <= 512
-    assert [step for group in file.groups for step in group] == steps
     await writing.close()
