@@ -195,16 +195,21 @@ class ContinuousBatchSubscriber(BatchPullStreamSubscriber):
         """Long work says so before the server hands it to someone else."""
 
         async def say_so() -> None:
-            while True:
+            while working:  # nats-py swallows a cancellation while it writes
                 await asyncio.sleep((self.config.ack_wait or 30.0) / 3)
-                for message in [*batch, *pulling.waiting]:
-                    if not message.is_acked:
-                        await message.in_progress()
+                if not self.connection.is_connected:
+                    continue  # what is said now would fill the room of what must be told
+                with contextlib.suppress(nats.errors.Error):
+                    for message in [*batch, *pulling.waiting]:
+                        if not message.is_acked:
+                            await message.in_progress()
 
+        working = True
         saying = asyncio.create_task(say_so())
         try:
             yield
         finally:
+            working = False
             saying.cancel()
 
     async def stop(self) -> None:
