@@ -27,12 +27,14 @@ create table if not exists spool(
 create table if not exists calls(
   call text primary key, document blob not null,
   last_seq integer not null default 0, segments integer not null default 0,
-  usage_records integer not null default 0) without rowid;
+  usage_records integer not null default 0, totals integer not null default 0) without rowid;
 """
+_LATER: Final = (("spool", "lane"), ("calls", "totals"))
+"""Columns that a spool of an earlier version may lack."""
 _LANES: Final = "create index if not exists spool_by_lane on spool(lane, key)"
 _COUNT: Final = """
 update calls set last_seq = max(last_seq, ?), segments = segments + ?,
-  usage_records = usage_records + ? where call = ?"""
+  usage_records = usage_records + ?, totals = totals + ? where call = ?"""
 _PAGE: Final = """
 select key, id, subject, headers, body from spool where lane = ? and key > ?
 order by key limit ?"""
@@ -46,14 +48,16 @@ class SpoolInUse(UserError):
 class Tally(NamedTuple):
     """What a message adds to the journal of its call, in the transaction that accepts it.
 
-    `seq` is the fact's own number (0: no fact), `segments` and `usage_records` are added,
-    `closes` removes the call from the journal: its end is accepted.
+    `seq` is the fact's own number (0: no fact), `segments` and `usage_records` are added, `totals`
+    of these tell about the whole call, once, `closes` removes the call from the journal: its end is
+    accepted.
     """
 
     call: str
     seq: int = 0
     segments: int = 0
     usage_records: int = 0
+    totals: int = 0
     closes: bool = False
 
 
@@ -96,6 +100,7 @@ class UnfinishedCall:
     last_seq: int
     segments: int
     usage_records: int
+    totals: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +135,7 @@ class _Call(NamedTuple):
     last_seq: Count
     segments: Count
     usage_records: Count
+    totals: Count
 
 
 class SpoolFile:
@@ -200,9 +206,8 @@ class SpoolFile:
     def _journal(self, step: Step) -> None:
         match step:
             case Accepted(tally=Tally() as tally):
-                self.db.execute(
-                    _COUNT, (tally.seq, tally.segments, tally.usage_records, tally.call)
-                )
+                counts = (tally.seq, tally.segments, tally.usage_records, tally.totals)
+                self.db.execute(_COUNT, (*counts, tally.call))
                 if tally.closes:
                     self.db.execute("delete from calls where call = ?", (tally.call,))
             case Opened():
@@ -224,7 +229,9 @@ def _leftover(db: sqlite3.Connection) -> Leftover:
         message = msgspec.convert(row, _Row)
         msgspec.msgpack.decode(message.headers, type=dict[str, str])
         rows, size, last = rows + 1, size + len(message.body), message.key
-    calls = db.execute("select call, document, last_seq, segments, usage_records from calls")
+    calls = db.execute(
+        "select call, document, last_seq, segments, usage_records, totals from calls"
+    )
     found = tuple(UnfinishedCall(*msgspec.convert(row, _Call)) for row in calls)
     return Leftover(rows, size, last, found)
 
@@ -241,8 +248,9 @@ def _opened(path: Path, synchronous: str) -> sqlite3.Connection:
         ):
             db.execute(f"pragma {pragma}")
         db.executescript(_SCHEMA)
-        if "lane" not in {row[1] for row in db.execute("pragma table_info(spool)")}:
-            db.execute("alter table spool add column lane integer not null default 0")
+        for table, column in _LATER:
+            if column not in {row[1] for row in db.execute(f"pragma table_info({table})")}:
+                db.execute(f"alter table {table} add column {column} integer not null default 0")
         db.execute(_LANES)
     except sqlite3.DatabaseError:
         db.close()

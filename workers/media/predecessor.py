@@ -47,6 +47,7 @@ async def _end(spool: Spool, registry: Registry, tracer: Tracer, left: Unfinishe
     reporter = Reporter(spec, spool, utc_now, witnesses=[spans])
     reporter.resume(left)
     length = left.segments * SEGMENT_MS
-    Meters(reporter, "", "").estimate(length)
+    if not left.totals:  # told twice they would count once, and the end would expect them twice
+        Meters(reporter, "", "").estimate(length)
     await tell_surely(reporter, worker_lost(length))
     _log.warning("ended a predecessor's call", extra={"call": spec.call})

@@ -30,6 +30,8 @@ _log: Final = logging.getLogger(__name__)
 
 LARGEST: Final = SpoolLimits().message
 """Bytes of a message; what is larger is lost whatever room there is."""
+TOTAL: Final = "total"
+"""The `record` of usage about the whole call."""
 MOST_OWED: Final = 500
 """Messages of a call that wait in memory for a disk that refuses: minutes of talk, a few 100 kB."""
 
@@ -129,7 +131,7 @@ class Reporter:
         """Something billable. The same (meter, record) has the same id: it counts once."""
         if used.quantity <= 0 or self._ended:
             return
-        tally = Tally(self.spec.call, usage_records=1)
+        tally = Tally(self.spec.call, usage_records=1, totals=int(used.record == TOTAL))
         ident = f"{self.spec.call}-u-{used.meter}-{used.record}"
         if self._tell(self._wire(ident, used, None), tally):
             self.usage_records += 1

@@ -1,7 +1,7 @@
 """What a call used, as integers: told when it happens, and the measured times at the end."""
 
 from callfunnel.events.usage import UsageMeasured
-from workers.media.report import Reporter
+from workers.media.report import TOTAL, Reporter
 
 _PLATFORM = "callfunnel"
 
@@ -29,15 +29,15 @@ class Meters:
 
     def close(self, now: float, duration_ms: int, *, heard: int, sent: int) -> None:
         """The call is over: its lengths. `heard` and `sent` are samples."""
-        self._tell("call.ms", duration_ms, "ms", "total")
-        self._tell("stream.ms", round((now - self._opened) * 1000), "ms", "total")
-        self._tell("audio.in.ms", heard // 8, "ms", "total")
-        self._tell("audio.out.ms", sent // 8, "ms", "total")
+        self._tell("call.ms", duration_ms, "ms", TOTAL)
+        self._tell("stream.ms", round((now - self._opened) * 1000), "ms", TOTAL)
+        self._tell("audio.in.ms", heard // 8, "ms", TOTAL)
+        self._tell("audio.out.ms", sent // 8, "ms", TOTAL)
 
     def estimate(self, duration_ms: int) -> None:
         """The lengths of a call whose worker died: what is known of them."""
-        self._tell("call.ms", duration_ms, "ms", "total", source="estimated")
-        self._tell("stream.ms", duration_ms, "ms", "total", source="estimated")
+        self._tell("call.ms", duration_ms, "ms", TOTAL, source="estimated")
+        self._tell("stream.ms", duration_ms, "ms", TOTAL, source="estimated")
 
     def _tell(
         self, meter: str, quantity: int, unit: str, record: str, *, source: str = "measured"

@@ -14,7 +14,7 @@ from nats.js.api import DiscardPolicy
 from callfunnel.domain.errors import UserError
 from callfunnel.infra.lean import LeanClient
 from callfunnel.infra.spool import Spool, SpoolFull, SpoolInUse, SpoolLimits, Tally
-from callfunnel.infra.spool_file import SpoolFile, Step
+from callfunnel.infra.spool_file import SpoolFile, Step, UnfinishedCall
 from callfunnel.infra.spool_lane import HELD_BYTES
 from tests.integration.bus.nats_process import NatsProcess
 from tests.simulators.waiting import until
@@ -203,14 +203,15 @@ async def test_an_ended_call_leaves_the_journal_with_its_last_message(tmp_path: 
     for call in ("c1", "c2", "c3"):
         spool.open_call(call, b"spec")
         spool.emit(f"{call}-1", "e.a", {}, b"x", Tally(call, seq=1))
-        spool.emit(f"{call}-u", "e.a", {}, b"x", Tally(call, usage_records=1))
+        spool.emit(f"{call}-u", "e.a", {}, b"x", Tally(call, usage_records=1, totals=1))
     spool.emit("c1-end", "e.a", {}, b"x", Tally("c1", closes=True))
     spool.close_call("c2")
     await spool.close()
 
     again = await Spool.open(tmp_path / "spool")
     (left,) = again.unfinished_calls()
-    assert (left.call, left.last_seq, left.segments, left.usage_records) == ("c3", 1, 0, 1)
+    assert (left.call, left.last_seq, left.segments) == ("c3", 1, 0)
+    assert (left.usage_records, left.totals) == (1, 1)
     assert left.document == b"spec"
     await again.close()
 
@@ -294,6 +295,21 @@ async def test_a_spool_from_before_there_were_lanes_is_sent(
     await spool.send_through(client)
     assert await spool.drain(10)
     assert await stored_ids(client) == ["left"]
+    await spool.close()
+
+
+async def test_a_journal_from_before_totals_were_counted_is_read(tmp_path: Path) -> None:
+    (tmp_path / "spool").mkdir()
+    old = sqlite3.connect(tmp_path / "spool" / "spool.db")
+    old.execute(
+        "create table calls(call text primary key, document blob not null, last_seq integer,"
+        " segments integer, usage_records integer) without rowid"
+    )
+    old.execute("insert into calls values('c1', x'7b7d', 3, 2, 1)")
+    old.commit()
+    old.close()
+    spool = await Spool.open(tmp_path / "spool")
+    assert spool.unfinished_calls() == (UnfinishedCall("c1", b"{}", 3, 2, 1, totals=0),)
     await spool.close()
 
 

@@ -1,6 +1,7 @@
 """A worker that died is spoken for by its successor, also where there is no room for it yet."""
 
 import asyncio
+import dataclasses
 from typing import Any
 
 import msgspec
@@ -78,6 +79,14 @@ def test_an_end_that_the_spool_refuses_is_told_once_there_is_room() -> None:
     spool = virtual_time.run(scenario())
     assert spool.end.usage_records == 2 + len(spool.usage())
     assert spool.journal == ["closed"]
+
+
+def test_lengths_that_the_predecessor_has_told_are_not_expected_twice() -> None:
+    spool = FoundSpool(journal())
+    spool.left = dataclasses.replace(spool.left, totals=1)
+    virtual_time.run(end_calls(spool, Pins()))
+    assert spool.usage() == {}
+    assert spool.end.usage_records == 2
 
 
 @pytest.mark.parametrize("document", [b"", b"[" * 5000, b'{"spec": 1}'])

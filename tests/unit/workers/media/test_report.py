@@ -76,6 +76,18 @@ def test_usage_and_audio_have_ids_that_count_once() -> None:
     ]
 
 
+def test_the_journal_knows_which_usage_tells_about_the_whole_call() -> None:
+    class Tallying(Told):
+        def emit(self, *message: Any, tally: Any = None) -> None:
+            tallies.append((message[-1].usage_records, message[-1].totals))
+
+    tallies: list[tuple[int, int]] = []
+    reporter = Reporter(spec(), Tallying(), utc_now)
+    reporter.usage(used("tokens.text.in", 5, "resp_1"))
+    reporter.usage(used("call.ms", 5))
+    assert tallies == [(1, 0), (1, 1)]
+
+
 class Full(Told):
     """Refuses while `full`."""
 
