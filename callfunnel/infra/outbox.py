@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from typing import Any, Protocol
+from weakref import WeakKeyDictionary
 
 import msgspec
 
@@ -16,7 +17,13 @@ from callfunnel.domain.errors import Permanent, Temporary
 from callfunnel.domain.ids import TenantId
 from callfunnel.events.envelope import Event, Wire, to_wire
 from callfunnel.infra.background import Background
-from callfunnel.infra.postgres import Connection, Pool, platform_connection, tenants_connection
+from callfunnel.infra.postgres import (
+    Connection,
+    Pool,
+    is_in_transaction,
+    platform_connection,
+    tenants_connection,
+)
 
 _AT_ONCE = 500
 _LOOK_AGAIN_S = 10.0
@@ -44,7 +51,7 @@ class Outbox:
         self._pool = pool
         self._bus = bus
         self._schema = schema
-        self._promised: set[TenantId] = set()
+        self._promised: WeakKeyDictionary[Connection, set[TenantId]] = WeakKeyDictionary()
         self._waiting: set[TenantId] = set()
         self._look_at = 0.0
         self._gather_s = _GATHER_S if unhurried else 0.0
@@ -69,7 +76,8 @@ class Outbox:
         """As `put`, in the transaction of a batch, which has named the tenants of all events."""
         if not events:
             return
-        self._promised.update(event.envelope.tenant for event in events)
+        promised = self._promised.setdefault(connection, set())
+        promised.update(event.envelope.tenant for event in events)
         wires = [to_wire(event) for event in events]
         values = (
             [event.envelope.tenant for event in events],
@@ -81,11 +89,19 @@ class Outbox:
         await connection.execute(self._insert, values, prepare=True)
 
     def wake(self, *tenants: TenantId) -> None:
-        """A transaction of these tenants has committed: send what it promised, if anything."""
-        promised = self._promised.intersection(tenants)
-        if promised:
-            self._promised -= promised
-            self._waiting |= promised
+        """A transaction of these tenants has committed: send what it promised, if anything.
+
+        A promise is remembered until its transaction is seen to be over: another one of the same
+        tenant may commit before, and what it wakes does not see this one's.
+        """
+        due: set[TenantId] = set()
+        for connection, promised in list(self._promised.items()):
+            if is_in_transaction(connection):
+                due |= promised.intersection(tenants)
+            else:
+                due |= self._promised.pop(connection)
+        if due:
+            self._waiting |= due
             self._sending.wake()
 
     async def start(self) -> None:

@@ -16,6 +16,7 @@ from weakref import WeakKeyDictionary
 import psycopg
 from psycopg import AsyncConnection
 from psycopg.conninfo import make_conninfo
+from psycopg.pq import TransactionStatus
 from psycopg.sql import SQL, Composed, Identifier, Placeholder
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
 
@@ -34,6 +35,7 @@ _TEMPORARY = (
     PoolClosed,
     TooManyRequests,
 )
+_UNDER_WAY = (TransactionStatus.ACTIVE, TransactionStatus.INTRANS, TransactionStatus.INERROR)
 _FRESH_S = 0.5
 _LAST_USED: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
 _ONE_TENANT = SQL("begin; select set_config('callfunnel.tenant', {}, true)")
@@ -92,6 +94,11 @@ async def _still_there(connection: Connection) -> None:
     """Raises when the database is gone; nobody asks it who heard of it a moment ago."""
     if time.monotonic() - _LAST_USED.get(connection, float("-inf")) > _FRESH_S:
         await AsyncConnectionPool.check_connection(connection)
+
+
+def is_in_transaction(connection: Connection) -> bool:
+    """Whether a transaction of this connection is not over yet, be it a later one."""
+    return connection.info.transaction_status in _UNDER_WAY
 
 
 @asynccontextmanager
