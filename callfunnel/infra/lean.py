@@ -44,11 +44,22 @@ class LeanClient(Client):
         """As nats-py's; a reconnect that swallowed its cancellation (asyncio.wait_for does up to
         Python 3.11) is ended, too: it would go on for ever, and keep the process from ending.
         """
-        await super().close()
+        try:
+            await self._close_once()
+        except OSError:  # the connection was lost in this moment
+            self._status = Client.DISCONNECTED
+            await self._close_once()
         trying = self._reconnection_task
         while trying not in (None, asyncio.current_task()) and not trying.done():
             trying.cancel()
             await asyncio.wait({trying}, timeout=CANCEL_AGAIN_S)
+
+    async def _close_once(self) -> None:
+        """Nobody hears any more what could not be said: nats-py would fail at it, half closed."""
+        if not self.is_connected:
+            self._pending.clear()
+            self._pending_data_size = 0
+        await super().close()
 
     async def _connect_to_server(self, s: Any) -> None:
         """As nats-py's, which keeps a connection that froze half-way: its socket, and its reader,

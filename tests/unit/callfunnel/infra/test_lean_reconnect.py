@@ -23,7 +23,7 @@ class Server:
         self.lines: list[list[bytes]] = []
         self.writers: list[asyncio.StreamWriter] = []
         self.left: set[int] = set()
-        self.port = 0
+        self.listening: asyncio.Server | None = None
 
     async def greet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         number, lines = len(self.lines), list[bytes]()
@@ -40,16 +40,27 @@ class Server:
         self.left.add(number)
         writer.close()
 
+    @property
+    def port(self) -> int:
+        assert self.listening is not None
+        return int(self.listening.sockets[0].getsockname()[1])
+
     def drop(self, number: int) -> None:
         self.writers[number].transport.abort()
+
+    def die(self) -> None:
+        assert self.listening is not None
+        self.listening.close()
+        for number in range(len(self.writers)):
+            self.drop(number)
 
 
 @pytest.fixture
 async def server() -> AsyncIterator[Server]:
     server = Server()
-    async with await asyncio.start_server(server.greet, "127.0.0.1") as listening:
-        server.port = listening.sockets[0].getsockname()[1]
-        yield server
+    server.listening = await asyncio.start_server(server.greet, "127.0.0.1")
+    yield server
+    server.listening.close()
 
 
 @asynccontextmanager
@@ -104,6 +115,23 @@ async def test_nothing_of_a_connection_that_froze_is_read_into_the_next(server: 
         await until(lambda: b"PONG\r\n" in server.lines[2], "its ping is answered")
         assert second is not None
         await until(second.done, "the second reads no more")
+
+
+async def test_what_an_outage_kept_from_being_said_keeps_nobody_from_closing(
+    server: Server,
+) -> None:
+    async def unheard(_message: Any) -> None:
+        """Nothing comes."""
+
+    async with connected(server) as client:
+        subscription = await client.subscribe("a", cb=unheard)
+        server.die()
+        await until(lambda: client.is_reconnecting, "the outage is noticed")
+        await client.publish("a", b"said in vain")
+    assert client.is_closed
+    hearing = subscription._wait_for_msgs_task
+    assert hearing is not None
+    await until(hearing.done, "nobody listens any more")
 
 
 async def test_a_pong_that_comes_too_late_ends_no_reading() -> None:
