@@ -61,6 +61,19 @@ class LeanClient(Client):
             self._pending_data_size = 0
         await super().close()
 
+    async def _attempt_reconnect(self) -> None:
+        """As nats-py's, which ends, and never connects again, at an error it has not foreseen."""
+        while not self.is_closed:
+            try:
+                await super()._attempt_reconnect()
+            except Exception as error:
+                if not self.is_closed:
+                    self._status = Client.RECONNECTING
+                await self._error_cb(error)
+                await asyncio.sleep(self.options["reconnect_time_wait"])
+            else:
+                return
+
     async def _connect_to_server(self, s: Any) -> None:
         """As nats-py's, which keeps a connection that froze half-way: its socket, and its reader,
         whose bytes would come between those of the new one.

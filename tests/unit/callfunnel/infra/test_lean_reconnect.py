@@ -29,7 +29,9 @@ class Server:
         number, lines = len(self.lines), list[bytes]()
         self.lines.append(lines)
         self.writers.append(writer)
-        if self.frozen.get(number) != "before the greeting":
+        if self.frozen.get(number) == "with a line that does not end":
+            writer.write(b"x" * 200_000)
+        elif self.frozen.get(number) != "before the greeting":
             writer.write(INFO)
         while line := await reader.readline():
             lines.append(line)
@@ -99,6 +101,13 @@ async def test_a_connection_that_froze_while_it_began_is_let_go(server: Server) 
         server.drop(0)
         await until(lambda: client.stats["reconnects"] == 1, "the fourth connection stands")
         await until(lambda: {1, 2} <= server.left, "the frozen ones are closed")
+
+
+async def test_whatever_greets_it_the_client_tries_again(server: Server) -> None:
+    server.frozen = {1: "with a line that does not end"}
+    async with connected(server) as client:
+        server.drop(0)
+        await until(lambda: client.stats["reconnects"] == 1, "the third connection stands")
 
 
 async def test_nothing_of_a_connection_that_froze_is_read_into_the_next(server: Server) -> None:
