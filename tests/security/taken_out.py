@@ -15,8 +15,10 @@ WEBHOOKS = "tests/security/test_webhooks.py"
 WIRE = "tests/security/test_wire.py"
 DEAD = "tests/integration/bus/test_dead.py"
 ISOLATION = "tests/integration/local/test_isolation.py"
+NAMED = "tests/integration/isolation/test_batches.py::test_a_transaction_sees_the_tenants_it_named"
 UNIT = "tests/unit"
 ISOLATE = "callfunnel/infra/migrations/0001_platform.sql"
+STORE = "callfunnel/infra/migrations/0211_timeline_batches.sql"
 RIGHTS = "callfunnel/local/services/bus_rights.py"
 VERIFY = "callfunnel/auth/tokens.py"
 SHELL = "gateway/shell.py"
@@ -206,6 +208,23 @@ DEFENCES = (
         "a tenant ends with its transaction", "callfunnel/infra/postgres.py",
         "set_config('callfunnel.tenant', {}, true)", "set_config('callfunnel.tenant', {}, false)",
         (f"{ISOLATION}::test_a_connection_that_served_a_serves_b_nothing_of_a",),
+    ),
+    Defence(
+        "the tenants of a batch end with its transaction", "callfunnel/infra/postgres.py",
+        "set_config('callfunnel.tenants', {}, true)", "set_config('callfunnel.tenants', {}, false)",
+        (f"{NAMED}_and_no_other",),
+    ),
+    Defence(
+        "the tenants of stored facts end with their transaction", STORE,
+        "set_config('callfunnel.tenants', named, true);\n    with stored",
+        "set_config('callfunnel.tenants', named, false);\n    with stored",
+        (f"{NAMED}_and_no_other",),
+    ),
+    Defence(
+        "the tenants of facts that are read back end with their transaction", STORE,
+        "set_config('callfunnel.tenants', named, true);\n    -- The plan",
+        "set_config('callfunnel.tenants', named, false);\n    -- The plan",
+        (f"{NAMED}_and_no_other",),
     ),
     Defence(
         "an object stays in its tenant's folder", "callfunnel/infra/objects.py",
