@@ -1,14 +1,18 @@
 """Metering on real services: every record counts once, and the bill is exact or says it is not."""
 
+import asyncio
 import random
 
 import pytest
 
 from callfunnel.events.settled import CallRated, RecordingStored
+from callfunnel.infra.bus import Received
 from callfunnel.infra.outbox import Outbox
 from callfunnel.infra.postgres import tenant_connection
+from callfunnel.infra.spans import OFF
 from callfunnel.infra.stored import stored
 from tests.integration.features import running
+from tests.simulators.locked_rows import waiting
 from tests.simulators.made_up_call import MadeUpCall, whole_call
 from tests.simulators.waiting import until
 from workers.billing.metering import handlers
@@ -199,3 +203,38 @@ async def test_a_database_that_dies_meanwhile_loses_nothing(context, bus, tenant
         finally:
             stack.restart("postgres")
         assert (await rated(bus, call, 40)).amount_micros == EXACT
+
+
+class Consumers:
+    """A bus that keeps the handlers, by durable, for a test to call."""
+
+    tracer = OFF
+
+    def __init__(self) -> None:
+        self.of = {}
+
+    def consumer(self, durable, *_messages, **_pace):
+        return lambda handler: self.of.setdefault(durable, handler)
+
+
+def received(*events):
+    return [Received(each.envelope, each.data, 1) for each in events]
+
+
+async def test_usage_and_ends_of_the_same_calls_wait_for_each_other_in_no_circle(postgres, tenant):
+    pool, consumers = await postgres("billing"), Consumers()
+    outbox = Outbox("metering", pool, consumers)
+    handlers.Metering(consumers, pool, outbox, read_prices().rate).register()
+    older, newer = sorted((whole_call(tenant), whole_call(tenant)), key=lambda each: each.call)
+    count, close = consumers.of["metering"], consumers.of["metering-calls"]
+    await count(received(older.usage[0]))
+
+    async with tenant_connection(pool, tenant) as other:
+        await other.execute(
+            "select call from metering.calls where call = %s for update", (older.call,)
+        )
+        counting = asyncio.create_task(count(received(*older.usage, *newer.usage)))
+        await waiting(other, 1)
+        closing = asyncio.create_task(close(received(newer.ended(), recording(older))))
+        await waiting(other, 2)
+    await asyncio.gather(counting, closing)

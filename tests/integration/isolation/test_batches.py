@@ -22,6 +22,7 @@ from callfunnel.infra.postgres import (
     tenants_connection,
 )
 from tests.integration.conftest import PoolOf
+from tests.simulators.locked_rows import waiting
 from tests.simulators.made_up_call import whole_call
 from workers.billing.metering import store as metering
 from workers.billing.metering.rules import usage_row
@@ -33,6 +34,7 @@ from workers.persistence.timeline.rules import row_of
 
 CALL = "c_the_same"
 END = {"call": CALL, "segments": 1, "duration_ms": 1000, "traceparent": ""}
+LOCK = "select call from timeline.calls where call = %s for update"
 EVENTS = "select tenant from timeline.events where call = %s order by tenant"
 
 
@@ -151,6 +153,30 @@ async def test_of_two_that_store_the_last_missing_facts_at_once_one_sees_both(
         assert max(seen, default=0) == len(facts)
 
 
+async def test_a_timeline_that_waits_to_be_marked_holds_up_no_other(
+    persistence: Pool, tenant: TenantId
+) -> None:
+    first, second = f"{CALL}-1", f"{CALL}-2"
+    for call in (second, first):
+        told = [replace(row, call=call) for row in facts_of(tenant, 3)]
+        await timeline.store({tenant: told}, persistence)
+
+    async def mark() -> set[timeline.Place]:
+        digests = dict.fromkeys([(tenant, second), (tenant, first)], "digest")
+        async with tenants_connection(persistence, [tenant]) as connection:
+            return await timeline.complete(digests, connection)
+
+    async with tenant_connection(persistence, tenant) as other:
+        await other.execute(LOCK, (first,))
+        marking = asyncio.create_task(mark())
+        await waiting(other, 1)
+        await other.execute(LOCK, (second,))
+        await other.execute(
+            "update timeline.calls set completed_at = now() where call = %s", (first,)
+        )
+    assert await marking == {(tenant, second)}
+
+
 async def test_usage_of_the_same_call_is_counted_and_billed_apart(
     billing: Pool, both: tuple[TenantId, TenantId]
 ) -> None:
@@ -165,8 +191,7 @@ async def test_usage_of_the_same_call_is_counted_and_billed_apart(
     async with tenants_connection(billing, both) as connection:
         seen = await metering.add(usage, connection)
         assert [(each.tenant, each.arrived) for each in seen] == [(each, 2) for each in both]
-        await metering.end({both[0]: ends}, connection, 60.0)
-        await metering.recorded([places[0]], connection)
+        await metering.close({both[0]: ends}, [places[0]], connection, 60.0)
         assert list(await metering.claim(places, connection)) == [places[0]]
         used = await metering.unbilled(places, connection)
         spoken = [next(u.quantity for u in used[p] if u.meter == "call.ms") for p in places]

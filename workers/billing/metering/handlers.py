@@ -69,8 +69,7 @@ class Metering:
             recordings = [item for item in batch if isinstance(item.data, RecordingStored)]
             tenants = {item.envelope.tenant for item in batch}
             async with tenants_connection(self._pool, tenants) as connection:
-                seen = await self._ended(ends, connection) if ends else []
-                seen += await self._recorded(recordings, connection) if recordings else []
+                seen = await self._close(ends, recordings, connection)
                 await self._rate_complete(seen, connection)
             self._outbox.wake(*tenants)
             if ends:
@@ -83,19 +82,19 @@ class Metering:
             await self._rate([(tenant, call) for call in late], connection, complete=False)
         self._outbox.wake(tenant)
 
-    async def _ended(
-        self, ends: Sequence[Received[CallEnded]], connection: Connection
+    async def _close(
+        self,
+        ends: Sequence[Received[CallEnded]],
+        recordings: Sequence[Received[RecordingStored]],
+        connection: Connection,
     ) -> list[Collected]:
-        return await store.end(_by_tenant(ends, _end), connection, self._grace_s)
-
-    async def _recorded(
-        self, told: Sequence[Received[RecordingStored]], connection: Connection
-    ) -> list[Collected]:
-        audible = [item for item in told if item.data.duration_ms]
+        recorded = [(item.envelope.tenant, item.envelope.key) for item in recordings]
+        told = _by_tenant(ends, _end)
+        seen = await store.close(told, recorded, connection, self._grace_s)
+        audible = [item for item in recordings if item.data.duration_ms]
         if audible:
             await store.add(_by_tenant(audible, recording_row), connection)
-        places = [(item.envelope.tenant, item.envelope.key) for item in told]
-        return await store.recorded(places, connection)
+        return seen
 
     async def _rate_complete(self, seen: Sequence[Collected], connection: Connection) -> None:
         ready = sorted({(each.tenant, each.call) for each in seen if may_rate(each)})

@@ -1,7 +1,8 @@
 """Rows of usage, sums and bills, for a batch at a time: the transaction has named its tenants.
 
 Usage and everything it counts in is one statement: what the insert did not take is not counted.
-Rows are locked in the order of tenants and calls.
+Calls are locked in the order of tenants and calls, all that a batch is about at once, so no two
+batches wait for each other.
 """
 
 from collections import defaultdict
@@ -28,22 +29,24 @@ async def add(
     return [Collected(*row) for row in await found.fetchall()]
 
 
-async def end(
-    ends: Mapping[TenantId, Sequence[dict[str, Any]]], connection: Connection, grace_s: float
+async def close(
+    ends: Mapping[TenantId, Sequence[dict[str, Any]]],
+    recorded: Sequence[tuple[TenantId, str]],
+    connection: Connection,
+    grace_s: float,
 ) -> list[Collected]:
-    """Notes ended calls: `call`, `expected`, `at`; starts their deadline (short for -1)."""
-    batch = msgspec.json.encode(ends).decode()
-    unknown_s = min(UNKNOWN_GRACE_S, grace_s)
-    values = {"batch": batch, "grace_s": grace_s, "unknown_s": unknown_s}
-    found = await connection.execute(_END, values, prepare=True)
-    return [Collected(*row) for row in await found.fetchall()]
-
-
-async def recorded(
-    calls: Sequence[tuple[TenantId, str]], connection: Connection
-) -> list[Collected]:
-    """Notes that the recordings of these calls are told."""
-    found = await connection.execute(_RECORDED, _columns(sorted(set(calls))), prepare=True)
+    """Notes ended calls (`call`, `expected`, `at`; starts their deadline, short for -1), and calls
+    whose recordings are told; returns what has come of either.
+    """
+    tenants, calls = _columns(recorded)
+    values = {
+        "ends": msgspec.json.encode(ends).decode(),
+        "tenants": tenants,
+        "calls": calls,
+        "grace_s": grace_s,
+        "unknown_s": min(UNKNOWN_GRACE_S, grace_s),
+    }
+    found = await connection.execute(_CLOSE, values, prepare=True)
     return [Collected(*row) for row in await found.fetchall()]
 
 
@@ -144,33 +147,34 @@ group by tenant, stored.call order by tenant, stored.call
 on conflict (tenant, call) do update set arrived = known.arrived + excluded.arrived
 returning tenant, call, expected, arrived, recording_told, rounds
 """
-_END = """
-with batch as (
+_CLOSE = """
+with ended as (
     select distinct on (told.key, call) told.key as tenant, ended.*
-    from jsonb_each(%(batch)s::text::jsonb) as told, jsonb_to_recordset(told.value)
+    from jsonb_each(%(ends)s::text::jsonb) as told, jsonb_to_recordset(told.value)
         as ended (call text, expected integer, at timestamptz, traceparent text)
+), recorded as (
+    select distinct tenant, call, true as told
+    from unnest(%(tenants)s::text[], %(calls)s::text[]) as told (tenant, call)
 ), calls as (
-    insert into metering.calls as known (tenant, call, expected, ended_at, traceparent)
-    select tenant, call, expected, at, traceparent from batch order by tenant, call
+    insert into metering.calls as known (
+        tenant, call, expected, ended_at, traceparent, recording_told)
+    select tenant, call, expected, at, coalesce(traceparent, ''), coalesce(told, false)
+    from ended full join recorded using (tenant, call) order by tenant, call
     on conflict (tenant, call) do update set
         expected = coalesce(known.expected, excluded.expected),
         ended_at = coalesce(known.ended_at, excluded.ended_at),
-        traceparent = excluded.traceparent
+        traceparent = coalesce(nullif(excluded.traceparent, ''), known.traceparent),
+        recording_told = known.recording_told or excluded.recording_told
     returning tenant, call, expected, arrived, recording_told, rounds
 ), deadlines as (
     insert into metering.deadlines (tenant, call, due_at)
     select tenant, call, now() + make_interval(secs =>
-        case when expected < 0 then %(unknown_s)s else %(grace_s)s end) from calls
+        case when calls.expected < 0 then %(unknown_s)s else %(grace_s)s end)
+    from calls join ended using (tenant, call)
     where rounds = 0
     on conflict do nothing
 )
 select tenant, call, expected, arrived, recording_told, rounds from calls
-"""
-_RECORDED = """
-insert into metering.calls as known (tenant, call, recording_told)
-select tenant, call, true from unnest(%s::text[], %s::text[]) as told (tenant, call)
-on conflict (tenant, call) do update set recording_told = true
-returning tenant, call, expected, arrived, recording_told, rounds
 """
 _CLAIM = """
 select tenant, call, rounds, (ended_at at time zone 'utc')::date, traceparent

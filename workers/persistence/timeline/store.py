@@ -1,7 +1,8 @@
 """Rows of the timeline, for a batch at a time.
 
 A batch is one call of `timeline.store` (migration 0211), which names the tenants of the batch
-itself; facts that are there already change nothing.
+itself; facts that are there already change nothing. Both lock calls in the order of tenants and
+calls, so no two of them wait for each other.
 """
 
 from collections import defaultdict
@@ -52,8 +53,14 @@ async def complete(
 
 
 _COMPLETE = """
+with done as (
+    select known.tenant, known.call, told.digest
+    from unnest(%s::text[], %s::text[], %s::text[]) as told (tenant, call, digest)
+        join timeline.calls known using (tenant, call)
+    where known.completed_at is null
+    order by known.tenant, known.call for update of known
+)
 update timeline.calls as known set completed_at = now(), digest = done.digest
-from unnest(%s::text[], %s::text[], %s::text[]) as done (tenant, call, digest)
-where known.tenant = done.tenant and known.call = done.call and known.completed_at is null
+from done where known.tenant = done.tenant and known.call = done.call
 returning known.tenant, known.call
 """
