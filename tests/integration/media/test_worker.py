@@ -226,7 +226,8 @@ async def test_a_socket_that_comes_long_after_its_call_was_given_up_is_not_talke
     await admission.give_up(worker.name, offered, conductor_bus)
     await asyncio.sleep(10.0)  # the worker has looked after its calls, and looks no more
     call = await peer(record, platform, path, offered, manners=PATIENT).run()
-    assert (call.status, call.close_code) == (101, 1000)
+    assert call.status == 101
+    assert call.close_code in (1000, 1006)  # it speaks first, and may speak to a line that is down
     await until(lambda: _idle(admission, worker.name), "its place is free")
     assert await media_bus.last(CallEnded, offered.tenant, offered.call, raw=True) is None
 
