@@ -278,19 +278,26 @@ async def test_a_full_stream_holds_up_no_other_and_memory_holds_a_bounded_part_o
     await spool.close()
 
 
+def leave_spool(folder: Path, *statements: str) -> None:
+    """What an earlier version left in a spool's folder."""
+    folder.mkdir()
+    old = sqlite3.connect(folder / "spool.db")
+    for statement in statements:
+        old.execute(statement)
+    old.commit()
+    old.close()
+
+
 async def test_a_spool_from_before_there_were_lanes_is_sent(
     client: LeanClient, tmp_path: Path
 ) -> None:
     await make_stream(client)
-    (tmp_path / "spool").mkdir()
-    old = sqlite3.connect(tmp_path / "spool" / "spool.db")
-    old.execute(
+    leave_spool(
+        tmp_path / "spool",
         "create table spool(key integer primary key, id text not null, subject text not null,"
-        " headers blob not null, body blob not null)"
+        " headers blob not null, body blob not null)",
+        "insert into spool values(1, 'left', 'e.a', x'80', x'31')",
     )
-    old.execute("insert into spool values(1, 'left', 'e.a', x'80', x'31')")
-    old.commit()
-    old.close()
     spool = await Spool.open(tmp_path / "spool")
     await spool.send_through(client)
     assert await spool.drain(10)
@@ -299,15 +306,12 @@ async def test_a_spool_from_before_there_were_lanes_is_sent(
 
 
 async def test_a_journal_from_before_totals_were_counted_is_read(tmp_path: Path) -> None:
-    (tmp_path / "spool").mkdir()
-    old = sqlite3.connect(tmp_path / "spool" / "spool.db")
-    old.execute(
+    leave_spool(
+        tmp_path / "spool",
         "create table calls(call text primary key, document blob not null, last_seq integer,"
-        " segments integer, usage_records integer) without rowid"
+        " segments integer, usage_records integer) without rowid",
+        "insert into calls values('c1', x'7b7d', 3, 2, 1)",
     )
-    old.execute("insert into calls values('c1', x'7b7d', 3, 2, 1)")
-    old.commit()
-    old.close()
     spool = await Spool.open(tmp_path / "spool")
     assert spool.unfinished_calls() == (UnfinishedCall("c1", b"{}", 3, 2, 1, totals=0),)
     await spool.close()
